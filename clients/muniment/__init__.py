@@ -1,0 +1,1 @@
+"""Muniment SDK (being built)."""
