@@ -1,0 +1,1 @@
+"""The metadata service: catalog, audit log and access."""

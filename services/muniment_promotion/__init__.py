@@ -1,0 +1,1 @@
+"""The promotion service: stages, rollback, events and deployments."""

@@ -1,0 +1,1 @@
+"""The only wiring: puts the services together and runs them."""

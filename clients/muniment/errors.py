@@ -1,0 +1,401 @@
+"""Everything the SDK raises.
+
+::
+
+    MunimentError
+    ├── InvalidArgument      InvalidName InvalidSelector InvalidField InvalidPageToken InvalidFilter InvalidPath
+    │                        LimitExceeded DigestMismatch SizeMismatch FrameOutOfOrder InvalidTarget
+    ├── NotFound             ProjectNotFound ModelNotFound VersionNotFound AliasNotFound StageNotFound StageEmpty
+    │                        ManifestNotFound FileNotFound PromotionNotFound EntryNotFound TokenNotFound
+    ├── AlreadyExists        NameTaken RequestIdReused
+    ├── Conflict             EtagMismatch CurrentMismatch
+    ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
+    ├── Unauthenticated      TokenMissing TokenInvalid
+    ├── PermissionDenied
+    ├── StorageFull
+    ├── Damaged              BytesDamaged DownloadRefused
+    ├── Unavailable          Unreachable StorageUnavailable DatabaseUnavailable PeerUnavailable ShuttingDown
+    ├── DeadlineExceeded
+    ├── Internal
+    └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
+                             DestinationRefused CannotWrite RegistryClosed ServerNotInstalled ServerNotStarted
+
+A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
+status. ``diagnostics()`` is what the command line prints. This module imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class MunimentError(Exception):
+    """Base of all errors of the SDK.
+
+    Attributes:
+        message: what happened, both sides named.
+        reason: name of the ``ErrorReason`` without its prefix; empty when no server gave one.
+        metadata: the named facts of the reason.
+    """
+
+    advice: ClassVar[str] = ""
+    """What to do about errors of this class."""
+
+    def __init__(self, message: str, reason: str = "", metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+
+    def __reduce__(self) -> tuple[type[MunimentError], tuple[str, str, dict[str, str]]]:
+        return type(self), (self.message, self.reason, self.metadata)
+
+    def diagnostics(self) -> str:
+        """The error and what to do about it, as sentences for people."""
+        message = self.message.rstrip(".")
+        return f"{message}. {self.advice}" if self.advice else f"{message}."
+
+
+class InvalidArgument(MunimentError):
+    """The call cannot be right as it is, whatever the state of the registry."""
+
+    advice = "Correct the argument and try again."
+
+
+class InvalidName(InvalidArgument):
+    """A name breaks the naming rule."""
+
+    advice = "Choose another name."
+
+
+class InvalidSelector(InvalidArgument):
+    """A selector cannot be read."""
+
+    advice = "Write [project/]model[@selector], where the selector is a number, stage, alias, latest or sha256:…."
+
+
+class InvalidField(InvalidArgument):
+    """A field is missing, out of range or contradicts another one."""
+
+
+class InvalidPageToken(InvalidArgument):
+    """A page token is of another query."""
+
+    advice = "Start the listing again from its first page."
+
+
+class InvalidFilter(InvalidArgument):
+    """A search filter cannot be read."""
+
+
+class InvalidPath(InvalidArgument):
+    """The path of a file is not safe, or clashes with another."""
+
+    advice = "Rename the file and push again."
+
+
+class LimitExceeded(InvalidArgument):
+    """A count or size is over its limit."""
+
+    advice = "Send less, or ask the operator of the registry for the limit."
+
+
+class DigestMismatch(InvalidArgument):
+    """Bytes do not have the digest declared for them."""
+
+    advice = "Push again; if it happens again, check the memory and disk of this machine."
+
+
+class SizeMismatch(InvalidArgument):
+    """A size or offset does not fit what was declared."""
+
+    advice = "Push again."
+
+
+class FrameOutOfOrder(InvalidArgument):
+    """Frames of a chunk came out of order."""
+
+    advice = "Push again."
+
+
+class InvalidTarget(InvalidArgument):
+    """The address of the registry cannot be read."""
+
+    advice = "Write HOST:PORT, or file:DIRECTORY for an embedded registry."
+
+
+class NotFound(MunimentError):
+    """Something named does not exist, or may not be seen."""
+
+
+class ProjectNotFound(NotFound):
+    """No such project for this caller."""
+
+    advice = "'muniment project list' shows the projects this token can see."
+
+
+class ModelNotFound(NotFound):
+    """No such model."""
+
+    advice = "'muniment models' lists the models of the project."
+
+
+class VersionNotFound(NotFound):
+    """No such version."""
+
+    advice = "'muniment versions MODEL' lists the versions."
+
+
+class AliasNotFound(NotFound):
+    """No such alias."""
+
+    advice = "'muniment alias MODEL' lists the aliases."
+
+
+class StageNotFound(NotFound):
+    """No such stage."""
+
+    advice = "'muniment stages MODEL' lists the stages."
+
+
+class StageEmpty(NotFound):
+    """No version is current in the stage."""
+
+    advice = "Promote a version to the stage first."
+
+
+class ManifestNotFound(NotFound):
+    """The project holds no such manifest."""
+
+    advice = "Push the files again."
+
+
+class FileNotFound(NotFound):
+    """The version has no such file."""
+
+
+class PromotionNotFound(NotFound):
+    """No such promotion."""
+
+
+class EntryNotFound(NotFound):
+    """The ledger has no such revision."""
+
+
+class TokenNotFound(NotFound):
+    """No such token."""
+
+    advice = "'muniment token list' lists the tokens."
+
+
+class AlreadyExists(MunimentError):
+    """What was to be created is there."""
+
+
+class NameTaken(AlreadyExists):
+    """The name is used, was used, or differs from a used one by case alone."""
+
+    advice = "Choose another name."
+
+
+class RequestIdReused(AlreadyExists):
+    """The request id was used for another request."""
+
+    advice = "Use a new request id for a new request, or repeat the first request unchanged."
+
+
+class Conflict(MunimentError):
+    """Somebody else was faster."""
+
+    advice = "Look at the present state and decide again."
+
+
+class EtagMismatch(Conflict):
+    """The resource changed since it was read."""
+
+    advice = "Read it again and repeat."
+
+
+class CurrentMismatch(Conflict):
+    """The pointer is not where the caller expected it."""
+
+
+class FailedPrecondition(MunimentError):
+    """The state of the registry does not allow it."""
+
+
+class AlreadyCurrent(FailedPrecondition):
+    """The version is current in the stage already."""
+
+    advice = "There is nothing to do."
+
+
+class NoPreviousVersion(FailedPrecondition):
+    """There is nothing to roll back to."""
+
+    advice = "Promote another version instead."
+
+
+class VersionNotReady(FailedPrecondition):
+    """The version is archived or deleted."""
+
+    advice = "Use a version that is READY; 'muniment versions MODEL' shows the states."
+
+
+class InUse(FailedPrecondition):
+    """The resource is in use and cannot go."""
+
+
+class ChunkMissing(FailedPrecondition):
+    """The upload names bytes the project does not hold."""
+
+    advice = "Push again; what has arrived is not sent twice."
+
+
+class Unauthenticated(MunimentError):
+    """The registry does not know who calls."""
+
+    advice = "Set MUNIMENT_TOKEN or give --token."
+
+
+class TokenMissing(Unauthenticated):
+    """No token was sent."""
+
+
+class TokenInvalid(Unauthenticated):
+    """The token is unknown, expired or revoked."""
+
+    advice = "Check MUNIMENT_TOKEN or --token, or ask an admin for a new token."
+
+
+class PermissionDenied(MunimentError):
+    """The caller lacks the permission."""
+
+    advice = "Ask an admin of the project for the role; 'muniment whoami' shows yours."
+
+
+class StorageFull(MunimentError):
+    """A store of the registry has no room."""
+
+    advice = "Ask the operator of the registry to make room, then repeat; what has arrived is not sent twice."
+
+
+class Damaged(MunimentError):
+    """Bytes are not what their digest says."""
+
+
+class BytesDamaged(Damaged):
+    """Stored bytes are gone or no longer have their digest."""
+
+    advice = "Tell the operator of the registry; pushing the same files again repairs them."
+
+
+class DownloadRefused(Damaged):
+    """What the registry sent is not what the version's digest stands for; nothing of it was kept."""
+
+    advice = "Try again; if it happens again, tell the operator of the registry."
+
+
+class Unavailable(MunimentError):
+    """The registry, or something it needs, does not answer now."""
+
+    advice = "Try again in a moment."
+
+
+class Unreachable(Unavailable):
+    """No registry answers at the address."""
+
+    advice = "Check the address (MUNIMENT_TARGET or --target) and that the server runs."
+
+
+class StorageUnavailable(Unavailable):
+    """The store for bytes does not answer."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+
+class PeerUnavailable(Unavailable):
+    """A service another one needs does not answer."""
+
+
+class ShuttingDown(Unavailable):
+    """The server is stopping."""
+
+
+class DeadlineExceeded(MunimentError):
+    """No answer came in time; a change may have been made."""
+
+    advice = "Try again, perhaps with a longer timeout."
+
+
+class Internal(MunimentError):
+    """The server failed, or answered what it should not."""
+
+    advice = "Tell the operator of the registry."
+
+
+class LocalError(MunimentError):
+    """Something on this machine is in the way; the registry has nothing to do with it."""
+
+
+class SourceRefused(LocalError):
+    """A file or directory cannot be pushed as it is."""
+
+
+class SourceMissing(SourceRefused):
+    """The path to push does not exist."""
+
+    advice = "Check the path."
+
+
+class EmptyDirectory(SourceRefused):
+    """The directory to push holds no file."""
+
+    advice = "Save the model there first."
+
+
+class SymlinkRefused(SourceRefused):
+    """A symbolic link leads out of the directory, in a circle, or nowhere."""
+
+    advice = "Replace the link by what it should contain."
+
+
+class FileChanged(LocalError):
+    """A file changed while it was pushed; no version was created."""
+
+    advice = "Push again when nothing writes to it any more."
+
+
+class CannotRead(LocalError):
+    """A local file or directory cannot be read."""
+
+    advice = "Check that it exists and that you may read it."
+
+
+class DestinationRefused(LocalError):
+    """The destination of a pull is in use."""
+
+
+class CannotWrite(LocalError):
+    """A local file cannot be written."""
+
+    advice = "Check permissions and free space; nothing was left half-written."
+
+
+class RegistryClosed(LocalError):
+    """The connection was closed."""
+
+    advice = "Connect again."
+
+
+class ServerNotInstalled(LocalError):
+    """An embedded registry needs the server's packages."""
+
+    advice = "Install muniment[server], or connect to a registry that is running."
+
+
+class ServerNotStarted(LocalError):
+    """An embedded server did not start."""

@@ -1,0 +1,63 @@
+"""Who calls, and the tokens of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from muniment import names
+from muniment.errors import InvalidArgument
+from muniment.names import ALL_PROJECTS, ProjectName
+from muniment.registry.session import Session, new_request_id, parsed
+from muniment.v1 import access_service_pb2 as pb
+from muniment.values import Identity, Token
+
+ROLES = tuple(name.removeprefix("ROLE_").lower() for name in pb.Role.keys() if name != "ROLE_UNSPECIFIED")  # noqa: SIM118
+
+
+def whoami(session: Session) -> Identity:
+    return Identity.of(session.calls.unary(session.access.WhoAmI, pb.WhoAmIRequest()))
+
+
+def create_token(
+    session: Session, principal: str, *, roles: Iterable[str], project: str | None, expires: datetime | None
+) -> Token:
+    wanted = [roles] if isinstance(roles, str) else list(roles)
+    for role in wanted:
+        if role not in ROLES:
+            raise InvalidArgument(f"role {role!r} is not one of {', '.join(ROLES)}")
+    if expires is not None and expires.tzinfo is None:
+        raise InvalidArgument(f"expiry time {expires.isoformat()} has no time zone")
+    expire_time = Timestamp()
+    if expires is not None:
+        expire_time.FromDatetime(expires)
+    request = pb.CreateTokenRequest(
+        parent=_parent(session, project),
+        principal=principal,
+        roles=[pb.Role.Value(f"ROLE_{role.upper()}") for role in wanted],
+        expire_time=None if expires is None else expire_time,
+        request_id=new_request_id(),
+    )
+    return Token.of(session.calls.unary(session.access.CreateToken, request))
+
+
+def list_tokens(session: Session, project: str | None) -> Iterator[Token]:
+    request = pb.ListTokensRequest(parent=_parent(session, project))
+    return map(Token.of, session.calls.pages(session.access.ListTokens, request, "tokens"))
+
+
+def revoke_token(session: Session, name: str) -> Token:
+    text = name if name.startswith("projects/") else f"{session.project.text}/tokens/{name}"
+    request = pb.RevokeTokenRequest(name=text, request_id=new_request_id())
+    return Token.of(session.calls.unary(session.access.RevokeToken, request))
+
+
+def _parent(session: Session, project: str | None) -> str:
+    """The project named, the connection's by default; ``-`` is the instance."""
+    if project is None:
+        return session.project.text
+    if project == "-":
+        return ALL_PROJECTS
+    return parsed(lambda: ProjectName(names.check_name("project", project))).text

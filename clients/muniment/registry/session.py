@@ -1,0 +1,83 @@
+"""What every verb needs: the project, the stubs and the way of calling them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from muniment import errors, names
+from muniment.names import ModelName, ProjectName, Selector
+from muniment.transport.calls import Calls
+from muniment.v1 import (
+    access_service_pb2_grpc,
+    artifact_service_pb2_grpc,
+    ledger_service_pb2_grpc,
+    metadata_service_pb2_grpc,
+    promotion_service_pb2_grpc,
+)
+
+T = TypeVar("T")
+
+
+class Session:
+    """One connection, seen from one project."""
+
+    def __init__(self, calls: Calls, project: str) -> None:
+        """Make the stubs; nothing is sent.
+
+        Raises:
+            InvalidName: if ``project`` is not a name.
+        """
+        self.calls = calls
+        self.project = parsed(lambda: ProjectName(names.check_name("project", project)))
+        channel = calls.channel
+        self.metadata: Any = metadata_service_pb2_grpc.MetadataServiceStub(channel)
+        self.artifacts: Any = artifact_service_pb2_grpc.ArtifactServiceStub(channel)
+        self.promotions: Any = promotion_service_pb2_grpc.PromotionServiceStub(channel)
+        self.ledger: Any = ledger_service_pb2_grpc.LedgerServiceStub(channel)
+        self.access: Any = access_service_pb2_grpc.AccessServiceStub(channel)
+
+    def model(self, text: str) -> ModelName:
+        """Read ``[project/]model`` or a resource name.
+
+        Raises:
+            InvalidName: if it is neither.
+        """
+        if text.startswith("projects/"):
+            return parsed(lambda: ModelName.parse(text))
+        project, slash, model = text.rpartition("/")
+        return parsed(lambda: ProjectName(names.check_name("project", project)).model(model)) if slash else (
+            parsed(lambda: self.project.model(text))
+        )
+
+    def selector(self, text: str) -> Selector:
+        """Read a selector, or the resource name of a version.
+
+        Raises:
+            InvalidSelector: if it cannot be read.
+            InvalidName: if project or model is not a name.
+        """
+        if text.startswith("projects/"):
+            version = parsed(lambda: names.VersionName.parse(text))
+            return Selector(version.project, version.model, str(version.number))
+        return parsed(lambda: Selector.parse(text, self.project.project))
+
+
+def parsed(read: Callable[[], T]) -> T:
+    """The value ``read`` makes of text, its complaint as an error of the SDK."""
+    try:
+        return read()
+    except names.InvalidSelector as error:
+        raise errors.InvalidSelector(str(error), "INVALID_SELECTOR", _facts(error)) from None
+    except names.InvalidName as error:
+        raise errors.InvalidName(str(error), "INVALID_NAME", _facts(error)) from None
+
+
+def _facts(error: names.InvalidName) -> dict[str, str]:
+    return {"field": error.kind, "value": error.value}
+
+
+def new_request_id() -> str:
+    """A key by which the server knows a repeated request."""
+    return uuid.uuid4().hex

@@ -1,0 +1,69 @@
+"""What a transfer tells while it runs: a bar on a terminal, calls of a function, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+ProgressFunction = Callable[[str, int, int], None]
+"""Called with the phase (``hash``, ``push``, ``pull``), the bytes done and the bytes in all."""
+
+ProgressOption = bool | ProgressFunction | None
+
+SHORT_SECONDS = 0.5
+"""A transfer that is over by then shows no bar."""
+
+
+class Progress(Protocol):
+    """Takes note of bytes that were moved; from any thread."""
+
+    def __call__(self, count: int) -> None: ...
+
+
+@contextmanager
+def phase(option: ProgressOption, name: str, total: int) -> Iterator[Progress]:
+    """One phase of a transfer of ``total`` bytes."""
+    if callable(option):
+        yield _Counted(option, name, total)
+    elif option is False or not _on_terminal():
+        yield _nothing
+    else:
+        # Imported when it is shown: most programs have no terminal.
+        from tqdm import tqdm
+
+        lock = threading.Lock()
+        with tqdm(
+            total=total, desc=name, unit="B", unit_scale=True, unit_divisor=1024, delay=SHORT_SECONDS, leave=False
+        ) as bar:
+
+            def advance(count: int) -> None:
+                with lock:
+                    bar.update(count)
+
+            yield advance
+
+
+class _Counted:
+    def __init__(self, function: ProgressFunction, name: str, total: int) -> None:
+        self._function = function
+        self._name = name
+        self._total = total
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            self._function(self._name, self._done, self._total)
+
+
+def _nothing(count: int) -> None:
+    del count
+
+
+def _on_terminal() -> bool:
+    # A program started without a terminal at all may have no standard error.
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -1,0 +1,1 @@
+"""How the SDK talks to a registry: where it is, the channel, one wrapper around every call, its errors."""

@@ -1,0 +1,148 @@
+"""The one wrapper around every call: token, deadline, error translation, also while a stream is read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import grpc
+
+from muniment.errors import DeadlineExceeded, InvalidArgument, MunimentError, RegistryClosed
+from muniment.transport.translation import translated
+
+T = TypeVar("T")
+
+TOKEN_KEY = "authorization"
+_NOT_IN_HEADERS = "a token is printable ASCII without blanks"
+
+
+class Calls:
+    """Calls methods of the generated stubs on one channel."""
+
+    def __init__(
+        self, channel: grpc.Channel, *, target: str, timeout: float, token: Callable[[], str | None]
+    ) -> None:
+        """Remember how to call.
+
+        Args:
+            channel: where to.
+            target: the address, for error messages.
+            timeout: seconds a unary call may take, and a stream may stand still.
+            token: gives the bearer token; asked once, at the first call.
+        """
+        self.channel = channel
+        self.target = target
+        self.timeout = timeout
+        self._token = token
+        self._metadata: tuple[tuple[str, str], ...] | None = None
+        self._closed = False
+
+    def unary(self, method: Any, request: Any, *, timeout: float | None = None) -> Any:
+        """Call a unary method.
+
+        Raises:
+            MunimentError: whatever went wrong.
+        """
+        metadata = self._ready()
+        try:
+            return method(request, metadata=metadata, timeout=timeout or self.timeout)
+        except grpc.RpcError as error:
+            raise self.translated(error) from error
+        except ValueError as error:
+            # gRPC's word for a channel that another thread closed in this moment.
+            raise RegistryClosed(f"the connection to {self.target} was closed") from error
+
+    def stream(self, method: Any, request: Any, *, stall: float | None = None) -> Stream[Any]:
+        """Start a call that answers with a stream; ``request`` is a message or an iterator of them.
+
+        Args:
+            stall: seconds the stream may stand still; the connection's timeout by default.
+        """
+        metadata = self._ready()
+        try:
+            call = method(request, metadata=metadata)
+        except grpc.RpcError as error:
+            raise self.translated(error) from error
+        except ValueError as error:
+            raise RegistryClosed(f"the connection to {self.target} was closed") from error
+        return Stream(call, self, stall or self.timeout)
+
+    def pages(self, method: Any, request: Any, field: str) -> Iterator[Any]:
+        """Every item of a listing, page after page, each asked for when it is needed."""
+        while True:
+            response = self.unary(method, request)
+            yield from getattr(response, field)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    def translated(self, error: grpc.RpcError) -> MunimentError:
+        if self._closed:
+            return RegistryClosed(f"the connection to {self.target} was closed")
+        return translated(error, self.target)
+
+    def close(self) -> None:
+        """End all calls. Closing twice is fine."""
+        self._closed = True
+        self.channel.close()
+
+    def _ready(self) -> tuple[tuple[str, str], ...]:
+        if self._closed:
+            raise RegistryClosed(f"the connection to {self.target} was closed")
+        if self._metadata is None:
+            token = self._token()
+            # gRPC reports a value it cannot send as if the server were gone, and would put it in the message.
+            if token and not (token.isascii() and token.isprintable() and " " not in token):
+                raise InvalidArgument(f"the token cannot be sent: {_NOT_IN_HEADERS}")
+            self._metadata = ((TOKEN_KEY, f"Bearer {token}"),) if token else ()
+        return self._metadata
+
+
+class Stream(Generic[T]):
+    """Messages of a running call, with a watchdog: a stream that stands still ends with DeadlineExceeded."""
+
+    def __init__(self, call: Any, calls: Calls, stall: float) -> None:
+        self._call = call
+        self._calls = calls
+        self._stall = stall
+        self._stalled = False
+        self._moved = threading.Event()
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="muniment-watchdog", daemon=True).start()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        try:
+            message: T = next(self._call)
+        except grpc.RpcError as error:
+            self._ended.set()
+            if self._stalled:
+                raise DeadlineExceeded(
+                    f"nothing came from or went to {self._calls.target} for {self._stall:g} s"
+                ) from error
+            raise self._calls.translated(error) from error
+        except BaseException:
+            self.cancel()
+            raise
+        self._moved.set()
+        return message
+
+    def feed(self) -> None:
+        """Tell the watchdog that something moved in the other direction."""
+        self._moved.set()
+
+    def cancel(self) -> None:
+        """End the call; from any thread. Ending it twice is fine."""
+        self._ended.set()
+        self._call.cancel()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._stall):
+            if not self._moved.is_set():
+                self._stalled = True
+                self._call.cancel()
+                return
+            self._moved.clear()

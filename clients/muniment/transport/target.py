@@ -1,0 +1,108 @@
+"""Where a registry is, and the token a local client finds for it."""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from muniment import local
+from muniment.errors import InvalidTarget
+
+DEFAULT_PORT = 7460
+DEFAULT_TARGET = f"127.0.0.1:{DEFAULT_PORT}"
+FILE_SCHEME = "file:"
+
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?"
+_ADDRESS = re.compile(rf"(?P<host>{_HOST}|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read ``host``, ``host:port`` or ``[ipv6]:port``.
+
+        Raises:
+            InvalidTarget: if the text has another form.
+        """
+        match = _ADDRESS.fullmatch(text)
+        if not match:
+            raise InvalidTarget(f"target {text[:200]!r} is not an address")
+        port = int(match["port"] or DEFAULT_PORT)
+        if not 0 < port < 65536:
+            raise InvalidTarget(f"target {text!r} has port {port}, while ports are 1 to 65535")
+        if match["ipv6"]:
+            try:
+                ipaddress.IPv6Address(match["ipv6"])
+            except ValueError:
+                raise InvalidTarget(f"target {text[:200]!r} holds no IPv6 address in its brackets") from None
+        return cls(match["ipv6"] or match["host"], port)
+
+    @property
+    def text(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def data_directory(target: str) -> Path | None:
+    """The directory a ``file:`` target names, or None for an address.
+
+    Raises:
+        InvalidTarget: if it names none.
+    """
+    if not target.startswith(FILE_SCHEME):
+        return None
+    path = target.removeprefix(FILE_SCHEME)
+    if path.startswith("//"):
+        if not path.startswith("///"):
+            raise InvalidTarget(f"target {target[:200]!r} names a host, while a file: target is of this machine")
+        path = path[2:]
+    if not path or "\0" in path:
+        raise InvalidTarget(f"target {target[:200]!r} names no directory")
+    return Path(path).expanduser()
+
+
+def local_token(address: Address) -> str | None:
+    """The admin token of a server of this user on this machine, or None.
+
+    The token leaves this process only when the server that wrote it still holds its lock: otherwise another
+    program may have taken the port.
+    """
+    if not address.is_loopback:
+        return None
+    running = local.read_server_file(local.announcement_file(address.port))
+    if running is None or running.address.rpartition(":")[2] != str(address.port):
+        return None
+    return local.read_admin_token(running.data) if is_served(running.data) else None
+
+
+def is_served(data: Path) -> bool:
+    """Whether a live server holds the lock of a data directory."""
+    try:
+        descriptor = os.open(data / local.LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

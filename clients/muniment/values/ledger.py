@@ -1,0 +1,60 @@
+"""One change of the registry, as watched and as audited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from muniment.values.edge import time_of
+
+if TYPE_CHECKING:
+    from muniment.v1 import ledger_service_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry of the ledger.
+
+    Attributes:
+        revision: position in the ledger: 1, 2, 3… in commit order.
+        type: for example ``version.created``, ``stage.promoted``; skip those you do not know.
+        number: version it is about, for a pointer the one now current; 0: none.
+        previous_number: for a pointer, the version that was current before; 0: none.
+        body: the exact bytes that were hashed.
+        leaf_hash: RFC 6962 leaf hash of ``body``.
+    """
+
+    revision: int
+    type: str
+    time: datetime | None
+    actor: str
+    project: str
+    model: str
+    stage: str
+    number: int
+    previous_number: int
+    digest: str
+    reason: str
+    body: bytes = field(repr=False)
+    leaf_hash: bytes = field(repr=False)
+    message: ledger_service_pb2.LedgerEntry = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, message: ledger_service_pb2.LedgerEntry) -> Event:
+        return cls(
+            revision=message.revision,
+            type=message.type,
+            time=time_of(message, "time"),
+            actor=message.actor,
+            project=message.project,
+            model=message.model,
+            stage=message.stage,
+            number=message.number,
+            previous_number=message.previous_number,
+            digest=message.digest,
+            reason=message.reason,
+            body=message.body,
+            leaf_hash=message.leaf_hash,
+            message=message,
+        )

@@ -1,0 +1,96 @@
+"""From messages of the artifact service to values and back. Protobuf stops here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from muniment.names import ProjectName
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment_core.db.artifact_store import Chunk, ManifestRecord
+from muniment_core.rpc import convert
+
+from muniment_artifact.intake import Frame
+from muniment_artifact.limits import Limits
+from muniment_artifact.manifest import FileEntry
+from muniment_artifact.read import ByteRange, RangeFrame
+
+
+def project(parent: str) -> str:
+    """The project of a ``parent`` field."""
+    return convert.parse("parent", ProjectName.parse, parent).project
+
+
+def capabilities(limits: Limits) -> pb.Capabilities:
+    """What clients are told of the limits."""
+    return pb.Capabilities(
+        max_chunk_bytes=limits.max_chunk_bytes,
+        max_frame_bytes=limits.max_frame_bytes,
+        max_files=limits.max_files,
+        max_plan_chunks=limits.max_plan_chunks,
+        max_unacked_bytes=limits.max_unacked_bytes,
+    )
+
+
+def chunks(field: str, messages: Iterable[pb.Chunk]) -> list[Chunk]:
+    """Chunks of a request; sizes are not judged here."""
+    return [
+        Chunk(convert.digest(f"{field}[{index}].digest", message.digest), message.size)
+        for index, message in enumerate(messages)
+    ]
+
+
+def files(messages: Iterable[pb.FileEntry]) -> list[FileEntry]:
+    """Files of a request; paths and sizes are not judged here."""
+    return [
+        FileEntry(
+            path=message.path,
+            digest=convert.digest(f"files[{index}].digest", message.digest),
+            size=message.size,
+            chunks=tuple(chunks(f"files[{index}].chunks", message.chunks)),
+        )
+        for index, message in enumerate(messages)
+    ]
+
+
+def ranges(messages: Iterable[pb.ByteRange]) -> list[ByteRange]:
+    """Ranges of a request."""
+    return [ByteRange(message.path, message.offset, message.length) for message in messages]
+
+
+def frame_of(message: pb.PutChunksRequest) -> Frame:
+    """A frame of a stream."""
+    digest = convert.digest("digest", message.digest) if message.digest else None
+    return Frame(digest, message.size, message.offset, message.data)
+
+
+async def frames(
+    first: pb.PutChunksRequest, others: AsyncIterator[pb.PutChunksRequest]
+) -> AsyncIterator[Frame]:
+    """The frames of a stream. The first message may carry nothing but the parent."""
+    if first.data or first.digest:
+        yield frame_of(first)
+    async for message in others:
+        yield frame_of(message)
+
+
+def range_message(frame: RangeFrame) -> pb.ReadRangesResponse:
+    """A piece of a range for an answer."""
+    return pb.ReadRangesResponse(range_index=frame.range_index, offset=frame.offset, data=frame.data)
+
+
+def manifest_message(record: ManifestRecord, entries: Sequence[FileEntry]) -> pb.Manifest:
+    """A manifest for an answer."""
+    return pb.Manifest(
+        digest=record.digest.text,
+        body=record.body,
+        size_bytes=record.size_bytes,
+        files=[
+            pb.FileEntry(
+                path=entry.path,
+                digest=entry.digest.text,
+                size=entry.size,
+                chunks=[pb.Chunk(digest=chunk.digest.text, size=chunk.size) for chunk in entry.chunks],
+            )
+            for entry in entries
+        ],
+    )

@@ -1,0 +1,33 @@
+"""What one call may ask for. Clients read these numbers with GetCapabilities instead of knowing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+FRAME_BYTES = MIB
+"""Data of one frame. Smaller frames are two to five times slower over gRPC, larger ones gain nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of the artifact service.
+
+    Attributes:
+        max_chunk_bytes: size of a chunk. Clients cut every 8 MiB; twice that leaves room for a tail.
+        max_frame_bytes: data of one frame; what a stream holds in memory is a few of these.
+        max_files: files of one manifest. Its JSON, about 300 bytes a file, travels in one message.
+        max_plan_chunks: chunks of one PlanUpload, about 80 bytes each.
+        max_unacked_bytes: bytes of one stream waiting to become durable; beyond them it is not read.
+        max_unacked_chunks: the same for chunks, since a chunk may be a single byte.
+        max_ranges: ranges of one ReadRanges.
+    """
+
+    max_chunk_bytes: int = 16 * MIB
+    max_frame_bytes: int = FRAME_BYTES
+    max_files: int = 10_000
+    max_plan_chunks: int = 10_000
+    max_unacked_bytes: int = 32 * MIB
+    max_unacked_chunks: int = 16
+    max_ranges: int = 10_000

@@ -1,0 +1,61 @@
+"""Work on the I/O pool for calls that may be cancelled at any moment.
+
+A thread cannot be cancelled. When a call is, the thread that works for it may still be inside a writer or a
+reader, so nobody else may touch that object before the thread has come back. The functions here keep to that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from functools import partial
+from typing import Any, TypeVar
+
+from muniment_core.rpc.execution import Execution
+
+T = TypeVar("T")
+
+# The event loop holds tasks weakly; work that outlives its call is held here until it is done.
+_outliving: set[asyncio.Task[Any]] = set()
+
+
+def spawn(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start a task that goes on when the call that started it is cancelled."""
+    task = asyncio.create_task(work)
+    _outliving.add(task)
+    task.add_done_callback(_ended)
+    return task
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end. A cancelled caller stops waiting, the work goes on."""
+    return await asyncio.shield(spawn(work))
+
+
+async def frames_from(execution: Execution, frames: Generator[T, None, None]) -> AsyncGenerator[T, None]:
+    """Iterate over a generator on the pool, one item ahead of the caller, and close it at the end."""
+    ahead = spawn(execution.io(partial(next, frames, None)))
+    try:
+        while (frame := await asyncio.shield(ahead)) is not None:
+            ahead = spawn(execution.io(partial(next, frames, None)))
+            yield frame
+    finally:
+        await uninterrupted(_close(execution, frames, ahead))
+
+
+async def settled(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended, however it ended."""
+    await asyncio.wait([task])
+
+
+async def _close(execution: Execution, frames: Generator[Any, None, None], ahead: asyncio.Task[Any]) -> None:
+    await settled(ahead)
+    await execution.io(frames.close)
+
+
+def _ended(task: asyncio.Task[Any]) -> None:
+    _outliving.discard(task)
+    # Reading the exception marks it as seen: whoever still waits gets it, and a cancelled call has no use for
+    # it.
+    if not task.cancelled():
+        task.exception()

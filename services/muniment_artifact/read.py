@@ -1,0 +1,148 @@
+"""Reading manifests and ranges of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+
+from muniment.digests import Digest
+from muniment_core.db.artifact_store import Chunk, ManifestRecord
+from muniment_core.db.unit_of_work import Reader
+from muniment_core.domain.errors import FileNotFound, InvalidField, LimitExceeded
+from muniment_core.rpc.execution import Execution
+
+from muniment_artifact.blobs import BlobStore
+from muniment_artifact.blobs.verified import read_verified
+from muniment_artifact.blobs.whole import get_blob
+from muniment_artifact.limits import FRAME_BYTES, Limits
+from muniment_artifact.manifest import FileEntry, read_chunk_map
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A range of a file.
+
+    Attributes:
+        length: in bytes; 0: to the end of the file.
+    """
+
+    path: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeFrame:
+    """A piece of a range.
+
+    Attributes:
+        range_index: which of the ranges.
+        offset: of ``data`` in the file.
+    """
+
+    range_index: int
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileRange:
+    """A range that was found to lie within a file; ``end`` is the first byte after it."""
+
+    file: FileEntry
+    offset: int
+    end: int
+
+
+def find_manifest(reader: Reader, *, project: str, digest: Digest) -> ManifestRecord:
+    """The manifest a project holds.
+
+    Raises:
+        ProjectNotFound: if there is no such project.
+        ManifestNotFound: if it holds no such manifest.
+    """
+    return reader.artifacts.require_manifest(reader.projects.require(project).id, digest)
+
+
+def files_of(blobs: BlobStore, record: ManifestRecord) -> tuple[FileEntry, ...]:
+    """The files of a manifest with their chunks, from its chunk map.
+
+    Raises:
+        BytesDamaged: if the chunk map is gone or wrong.
+    """
+    return read_chunk_map(get_blob(blobs, record.chunk_map.digest, record.chunk_map.size))
+
+
+async def get_files(
+    execution: Execution, blobs: BlobStore, *, project: str, digest: Digest
+) -> tuple[ManifestRecord, tuple[FileEntry, ...]]:
+    """A manifest and its files; raises what :func:`find_manifest` and :func:`files_of` raise."""
+    record = await execution.read(partial(find_manifest, project=project, digest=digest))
+    return record, await execution.io(partial(files_of, blobs, record))
+
+
+def place_ranges(
+    digest: Digest, files: Sequence[FileEntry], ranges: Sequence[ByteRange], *, limits: Limits
+) -> list[FileRange]:
+    """Find ranges in the files of a manifest, before the first byte is sent.
+
+    Raises:
+        InvalidField: if there are none, or one reaches outside of its file.
+        LimitExceeded: if there are too many.
+        FileNotFound: if the manifest has no such file.
+    """
+    if not ranges:
+        raise InvalidField("ranges", "is empty: name at least one range")
+    if len(ranges) > limits.max_ranges:
+        raise LimitExceeded("ranges", limits.max_ranges, len(ranges))
+    by_path = {file.path: file for file in files}
+    return [_place(f"ranges[{index}]", digest, by_path, wanted) for index, wanted in enumerate(ranges)]
+
+
+def read_ranges(blobs: BlobStore, ranges: Sequence[FileRange]) -> Generator[RangeFrame, None, None]:
+    """Yield ranges, one after the other, in frames of at most 1 MiB.
+
+    A chunk that is read whole is verified, and its last frame held back until its digest matches. Of a chunk
+    that is read in part only the size can be checked here; who needs certainty reads whole chunks.
+
+    Raises:
+        BytesDamaged: naming the chunk that is gone or wrong.
+    """
+    for index, wanted in enumerate(ranges):
+        position = wanted.offset
+        for chunk, start, end in _pieces(wanted):
+            with closing(_read_chunk(blobs, chunk, start, end)) as pieces:
+                for data in pieces:
+                    yield RangeFrame(index, position, data)
+                    position += len(data)
+
+
+def _read_chunk(blobs: BlobStore, chunk: Chunk, start: int, end: int) -> Generator[bytes, None, None]:
+    if start == 0 and end == chunk.size:
+        return read_verified(blobs, chunk.digest, chunk.size, frame_bytes=FRAME_BYTES)
+    return blobs.read(chunk.digest, offset=start, length=end - start, frame_bytes=FRAME_BYTES)
+
+
+def _pieces(wanted: FileRange) -> Iterator[tuple[Chunk, int, int]]:
+    """The chunks a range touches, with first byte and end in each."""
+    chunk_offset = 0
+    for chunk in wanted.file.chunks:
+        start = max(0, wanted.offset - chunk_offset)
+        end = min(chunk.size, wanted.end - chunk_offset)
+        if start < end:
+            yield chunk, start, end
+        chunk_offset += chunk.size
+
+
+def _place(field: str, digest: Digest, by_path: dict[str, FileEntry], wanted: ByteRange) -> FileRange:
+    file = by_path.get(wanted.path)
+    if file is None:
+        raise FileNotFound(wanted.path, digest.text)
+    if not 0 <= wanted.offset <= file.size:
+        raise InvalidField(f"{field}.offset", f"is {wanted.offset}, while the file has {file.size} bytes")
+    rest = file.size - wanted.offset
+    if not 0 <= wanted.length <= rest:
+        raise InvalidField(f"{field}.length", f"is {wanted.length}, while {rest} bytes follow its offset")
+    return FileRange(file, wanted.offset, wanted.offset + (wanted.length or rest))

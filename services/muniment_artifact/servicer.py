@@ -1,0 +1,100 @@
+"""The methods of ArtifactService. Each one converts, calls its use case and fills the answer."""
+
+# ruff: noqa: ARG002 - gRPC hands every method its request and its context
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from functools import partial
+from typing import Any
+
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment.v1 import artifact_service_pb2_grpc as pb_grpc
+from muniment_core.db.unit_of_work import Reader
+from muniment_core.domain.errors import InvalidField
+from muniment_core.rpc import convert as shared
+from muniment_core.rpc.execution import Execution
+
+from muniment_artifact import convert
+from muniment_artifact.blobs import BlobStore
+from muniment_artifact.commit import commit_upload
+from muniment_artifact.limits import Limits
+from muniment_artifact.plan import plan_upload
+from muniment_artifact.pool import frames_from
+from muniment_artifact.put import ChunkStream
+from muniment_artifact.read import get_files, place_ranges, read_ranges
+from muniment_artifact.verify import verify_files
+
+
+class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
+    """Moves and keeps bytes."""
+
+    def __init__(self, execution: Execution, blobs: BlobStore, limits: Limits) -> None:
+        self._execution = execution
+        self._blobs = blobs
+        self._limits = limits
+
+    async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Any) -> pb.Capabilities:
+        """Tell limits and features."""
+        return convert.capabilities(self._limits)
+
+    async def PlanUpload(self, request: pb.PlanUploadRequest, context: Any) -> pb.PlanUploadResponse:
+        """Tell which chunks the project does not hold yet."""
+        project, chunks = convert.project(request.parent), convert.chunks("chunks", request.chunks)
+        missing = await self._execution.read(
+            partial(plan_upload, project=project, chunks=chunks, limits=self._limits)
+        )
+        return pb.PlanUploadResponse(missing=[digest.text for digest in missing])
+
+    async def PutChunks(
+        self, request_iterator: AsyncIterator[pb.PutChunksRequest], context: Any
+    ) -> AsyncIterator[pb.PutChunksResponse]:
+        """Store chunks and acknowledge each when it is durable."""
+        requests = aiter(request_iterator)
+        first = await anext(requests, None)
+        if first is None:
+            raise InvalidField("parent", "is required, while the stream ended without a message")
+        project_id = await self._execution.read(partial(_project_id, project=convert.project(first.parent)))
+        stream = ChunkStream(self._execution, self._blobs, self._limits, project_id=project_id)
+        async with aclosing(stream.receive(convert.frames(first, requests))) as chunks:
+            async for chunk in chunks:
+                yield pb.PutChunksResponse(digest=chunk.digest.text, size=chunk.size)
+
+    async def CommitUpload(self, request: pb.CommitUploadRequest, context: Any) -> pb.Manifest:
+        """Make a manifest durable."""
+        project, files = convert.project(request.parent), convert.files(request.files)
+        kept = await commit_upload(self._execution, self._blobs, self._limits, project=project, files=files)
+        return convert.manifest_message(kept.record, kept.files)
+
+    async def GetManifest(self, request: pb.GetManifestRequest, context: Any) -> pb.Manifest:
+        """Read a manifest and its chunk map."""
+        project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
+        record, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        return convert.manifest_message(record, files)
+
+    async def ReadRanges(
+        self, request: pb.ReadRangesRequest, context: Any
+    ) -> AsyncIterator[pb.ReadRangesResponse]:
+        """Read byte ranges of the files of a manifest."""
+        project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
+        _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        ranges = place_ranges(digest, files, convert.ranges(request.ranges), limits=self._limits)
+        async with aclosing(frames_from(self._execution, read_ranges(self._blobs, ranges))) as frames:
+            async for frame in frames:
+                yield convert.range_message(frame)
+
+    async def VerifyManifest(
+        self, request: pb.VerifyManifestRequest, context: Any
+    ) -> pb.VerifyManifestResponse:
+        """Read every chunk of a manifest and compare its digest."""
+        project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
+        _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        chunks = await verify_files(self._execution, self._blobs, files)
+        return pb.VerifyManifestResponse(
+            chunk_count=len(chunks), byte_count=sum(chunk.size for chunk in chunks)
+        )
+
+
+def _project_id(reader: Reader, *, project: str) -> int:
+    return reader.projects.require(project).id

@@ -1,0 +1,61 @@
+"""Aliases: free pointers to versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from muniment.names import ModelName
+from muniment_core.db.tables import aliases, versions
+from muniment_core.domain.catalog import AliasRecord
+
+_ALIASES = select(aliases, versions.c.number).join(versions, versions.c.id == aliases.c.version_id)
+
+
+class AliasStore:
+    """Aliases on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, model_id: int, model: ModelName, name: str) -> AliasRecord | None:
+        """One alias, or None."""
+        row = self._connection.execute(
+            _ALIASES.where(aliases.c.model_id == model_id, aliases.c.name == name)
+        ).one_or_none()
+        return None if row is None else _record(row, model)
+
+    def page(self, model_id: int, model: ModelName, *, after: str | None, limit: int) -> list[AliasRecord]:
+        """Aliases of a model, ordered by name, after one."""
+        statement = _ALIASES.where(aliases.c.model_id == model_id).order_by(aliases.c.name).limit(limit)
+        if after is not None:
+            statement = statement.where(aliases.c.name > after)
+        return [_record(row, model) for row in self._connection.execute(statement)]
+
+    def point(
+        self, model_id: int, name: str, *, version_id: int, exists: bool, actor: str, now: datetime, revision: int
+    ) -> None:
+        """Point an alias to a version; ``exists`` tells whether it is there already."""
+        values = {"version_id": version_id, "actor": actor, "update_time": now, "revision": revision}
+        if exists:
+            self._connection.execute(
+                update(aliases).where(aliases.c.model_id == model_id, aliases.c.name == name).values(values)
+            )
+        else:
+            self._connection.execute(insert(aliases).values(model_id=model_id, name=name, **values))
+
+    def remove(self, model_id: int, name: str) -> None:
+        """Remove an alias."""
+        self._connection.execute(delete(aliases).where(aliases.c.model_id == model_id, aliases.c.name == name))
+
+    def remove_all(self, *, version_id: int) -> None:
+        """Remove every alias of a version."""
+        self._connection.execute(delete(aliases).where(aliases.c.version_id == version_id))
+
+
+def _record(row: Row[Any], model: ModelName) -> AliasRecord:
+    return AliasRecord(
+        model=model, name=row.name, number=row.number, actor=row.actor, update_time=row.update_time
+    )

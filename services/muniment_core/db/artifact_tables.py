@@ -1,0 +1,63 @@
+"""The tables of the artifact service: what each project holds, never what the blob store contains.
+
+A row here is the only thing that makes bytes part of a project. Blobs without a row are orphans, allowed and
+collected later; a row without its blob would be a dangling reference, so rows are written after the blob is
+durable. Two projects that hold the same bytes have a row each and share one blob.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+
+from muniment_core.db.tables import metadata
+from muniment_core.db.types import BigId, UtcDateTime
+
+_DIGEST = String(71)
+
+held_chunks = Table(
+    "held_chunks",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("project_id", BigId, ForeignKey("projects.id"), nullable=False),
+    Column("digest", _DIGEST, nullable=False),
+    Column("size", BigId, nullable=False),
+    Column("add_time", UtcDateTime, nullable=False),
+    UniqueConstraint("project_id", "digest"),
+    # Whether any project still holds a blob is asked by digest alone.
+    Index("ix_held_chunks_digest", "digest"),
+)
+
+# Files of several chunks whose whole-file digest was proven by reading them. The same chunks in the same
+# order are the same bytes for ever, so one proof serves every later manifest of the project.
+verified_files = Table(
+    "verified_files",
+    metadata,
+    Column("project_id", BigId, ForeignKey("projects.id"), primary_key=True),
+    Column("digest", _DIGEST, primary_key=True),
+    Column("chunks_digest", _DIGEST, primary_key=True),
+    Column("add_time", UtcDateTime, nullable=False),
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("project_id", BigId, ForeignKey("projects.id"), nullable=False),
+    Column("digest", _DIGEST, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("config_digest", _DIGEST, nullable=False),
+    Column("chunk_map_digest", _DIGEST, nullable=False),
+    Column("chunk_map_size", BigId, nullable=False),
+    Column("size_bytes", BigId, nullable=False),
+    Column("file_count", Integer, nullable=False),
+    Column("add_time", UtcDateTime, nullable=False),
+    UniqueConstraint("project_id", "digest"),
+)
+
+manifest_chunks = Table(
+    "manifest_chunks",
+    metadata,
+    Column("manifest_id", BigId, ForeignKey("manifests.id"), primary_key=True),
+    Column("chunk_id", BigId, ForeignKey("held_chunks.id"), primary_key=True),
+    Index("ix_manifest_chunks_chunk_id", "chunk_id"),
+)

@@ -1,0 +1,115 @@
+"""Opening the one SQL database, SQLite or PostgreSQL, so that both behave alike.
+
+SQLite: WAL with ``synchronous=FULL``; one connection writes and checkpoints (releases before 3.51.3 can
+corrupt the WAL when two do, see https://sqlite.org/wal.html), readers are ``query_only``. PostgreSQL: reads are
+repeatable-read snapshots, writes are read-committed and serialised by the lock on the ledger's head.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+READ_POOL_SIZE = 8
+_BUSY_TIMEOUT_MS = 5_000
+_PAGE_CACHE_KIB = 16 * 1024
+_POSTGRESQL_OPTIONS = "-c statement_timeout=60s -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on -c timezone=UTC"
+
+
+class UnusableDatabaseUrl(ValueError):
+    """The database address is neither SQLite nor PostgreSQL."""
+
+
+class Database:
+    """The engines of one database.
+
+    Attributes:
+        is_sqlite: True for SQLite, False for PostgreSQL.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Prepare the engines; nothing is opened yet.
+
+        Raises:
+            UnusableDatabaseUrl: if the address is not one of a supported database.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise UnusableDatabaseUrl("the database address cannot be read: write postgresql://… or sqlite:///PATH") from None
+        backend = parsed.get_backend_name()
+        if backend not in ("sqlite", "postgresql"):
+            raise UnusableDatabaseUrl(f"database {backend!r} is not supported: write postgresql://… or sqlite:///PATH")
+        self.is_sqlite = backend == "sqlite"
+        self.url = parsed
+        if self.is_sqlite:
+            self._writing, self._reading = _sqlite_engine(parsed, read_only=False), _sqlite_engine(parsed, read_only=True)
+        else:
+            self._writing, self._reading = _postgresql_engines(parsed)
+
+    @classmethod
+    def embedded(cls, directory: Path) -> Database:
+        """The SQLite database of a data directory."""
+        return cls(URL.create("sqlite", database=str(directory / "muniment.db")).render_as_string())
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in a transaction that commits at the end, for the writer and for migrations."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one consistent snapshot and cannot write."""
+        with self._reading.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection; readers first, so that the writer makes the last checkpoint."""
+        self._reading.dispose()
+        self._writing.dispose()
+
+
+def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=READ_POOL_SIZE if read_only else 1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000, "cached_statements": 512},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        # The driver's own transaction handling begins too late for a snapshot: we begin ourselves.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
+    arguments = {"options": _POSTGRESQL_OPTIONS, "connect_timeout": 10}
+    writing = create_engine(
+        url, pool_size=1, max_overflow=2, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments
+    )
+    reading = create_engine(
+        url, pool_size=READ_POOL_SIZE, max_overflow=0, pool_pre_ping=True, connect_args=arguments
+    ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return writing, reading

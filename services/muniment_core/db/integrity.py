@@ -1,0 +1,43 @@
+"""Turns what a database says went wrong into a domain error, or says that it is a defect.
+
+Only the rules that callers can break have constraints that are expected to fire; every other
+violation is a defect and stays an ``IntegrityError``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
+
+from muniment_core.domain.errors import DatabaseUnavailable, DomainError, StorageFull
+
+_SQLITE_FULL = 13
+_SQLITE_TRANSIENT = {5, 6, 10, 14}  # busy, locked, I/O error, cannot open
+_POSTGRESQL_FULL = {"53100"}
+
+
+def domain_error_of(error: BaseException) -> DomainError | None:
+    """The domain error that an exception of the database means, or None when it is a defect."""
+    if isinstance(error, PoolTimeout):
+        return DatabaseUnavailable()
+    if not isinstance(error, DBAPIError):
+        return None
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code == _SQLITE_FULL:
+            return StorageFull("database")
+        return DatabaseUnavailable() if code in _SQLITE_TRANSIENT else None
+    if isinstance(cause, psycopg.Error):
+        if cause.sqlstate in _POSTGRESQL_FULL:
+            return StorageFull("database")
+        if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+            return DatabaseUnavailable()
+    return None
+
+
+def is_infrastructure(error: BaseException) -> bool:
+    """Whether the error says nothing about the change itself, so that its whole transaction is void."""
+    return isinstance(error, DBAPIError | PoolTimeout)

@@ -1,0 +1,191 @@
+"""The ledger: appended to by the writer alone, read by everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, update
+
+from muniment_core.domain.ledger import Entry, EntryDraft
+from muniment_core.domain.merkle import Frontier, Node
+from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
+
+_HEAD = select(ledger_head.c.size, ledger_head.c.root_hash, ledger_head.c.frontier)
+_LOCKED_HEAD = _HEAD.with_for_update()
+_SIZE = select(ledger_head.c.size)
+_MOVE_HEAD = (
+    update(ledger_head)
+    .where(ledger_head.c.size == bindparam("expected"))
+    .values(size=bindparam("new_size"), root_hash=bindparam("new_root"), frontier=bindparam("new_frontier"))
+)
+_ENTRIES = select(ledger_entries)
+
+
+class LedgerMoved(RuntimeError):
+    """The head moved although it was locked: somebody wrote past the writer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryQuery:
+    """Which entries are meant; what is None or empty does not restrict.
+
+    Attributes:
+        types: exact types, or beginnings when they end in ``.*``.
+        start_time: first time included.
+        end_time: first time no longer included.
+    """
+
+    project: str | None = None
+    model: str = ""
+    stage: str = ""
+    actor: str = ""
+    types: tuple[str, ...] = ()
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+
+    def matches(self, entry: Entry) -> bool:
+        """The same conditions, judged in Python, for entries that are in memory."""
+        draft = entry.draft
+        return (
+            (self.project is None or draft.project == self.project)
+            and (not self.model or draft.model == self.model)
+            and (not self.stage or draft.stage == self.stage)
+            and (not self.actor or entry.actor == self.actor)
+            and (not self.types or any(_type_matches(pattern, draft.type) for pattern in self.types))
+            and (self.start_time is None or entry.time >= self.start_time)
+            and (self.end_time is None or entry.time < self.end_time)
+        )
+
+
+def _type_matches(pattern: str, entry_type: str) -> bool:
+    return entry_type.startswith(pattern[:-1]) if pattern.endswith(".*") else entry_type == pattern
+
+
+class LedgerStore:
+    """Reads and appends entries on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def size(self) -> int:
+        """Number of entries, which is the newest revision."""
+        return int(self._connection.execute(_SIZE).scalar_one())
+
+    def head(self, *, lock: bool = False) -> Frontier:
+        """The frontier of the tree; with ``lock`` no other transaction appends until this one ends."""
+        row = self._connection.execute(_LOCKED_HEAD if lock else _HEAD).one()
+        return Frontier.from_bytes(row.size, row.frontier)
+
+    def append(self, before: Frontier, entries: Sequence[Entry]) -> None:
+        """Append entries in order of revision and move the head, as the last statement.
+
+        Raises:
+            LedgerMoved: if the head is not where ``before`` says.
+        """
+        after, nodes = before.append([entry.leaf_hash for entry in entries])
+        self._connection.execute(insert(ledger_entries), [_entry_row(entry) for entry in entries])
+        if nodes:
+            self._connection.execute(insert(ledger_nodes), [_node_row(node) for node in nodes])
+        moved = self._connection.execute(
+            _MOVE_HEAD,
+            {
+                "expected": before.size,
+                "new_size": after.size,
+                "new_root": after.root,
+                "new_frontier": after.to_bytes(),
+            },
+        )
+        if moved.rowcount != 1:
+            raise LedgerMoved(f"the ledger is no longer {before.size} entries long")
+
+    def entry(self, revision: int) -> Entry | None:
+        """One entry, or None."""
+        row = self._connection.execute(_ENTRIES.where(ledger_entries.c.revision == revision)).one_or_none()
+        return None if row is None else _entry(row)
+
+    def after(self, revision: int, query: EntryQuery, *, limit: int, upto: int | None = None) -> list[Entry]:
+        """Matching entries with a greater revision (and at most ``upto``), oldest first."""
+        statement = _restricted(query).where(ledger_entries.c.revision > revision)
+        if upto is not None:
+            statement = statement.where(ledger_entries.c.revision <= upto)
+        rows = self._connection.execute(statement.order_by(ledger_entries.c.revision).limit(limit))
+        return [_entry(row) for row in rows]
+
+    def before(self, revision: int | None, query: EntryQuery, *, limit: int) -> list[Entry]:
+        """Matching entries with a smaller revision (None: all), newest first."""
+        statement = _restricted(query)
+        if revision is not None:
+            statement = statement.where(ledger_entries.c.revision < revision)
+        rows = self._connection.execute(statement.order_by(ledger_entries.c.revision.desc()).limit(limit))
+        return [_entry(row) for row in rows]
+
+
+def _restricted(query: EntryQuery) -> Select[Any]:
+    columns = ledger_entries.c
+    conditions = [
+        column == value
+        for column, value in (
+            (columns.model, query.model),
+            (columns.stage, query.stage),
+            (columns.actor, query.actor),
+        )
+        if value
+    ]
+    if query.project is not None:
+        conditions.append(columns.project == query.project)
+    if query.types:
+        conditions.append(
+            or_(
+                *(
+                    columns.type.startswith(pattern[:-1], autoescape=True)
+                    if pattern.endswith(".*")
+                    else columns.type == pattern
+                    for pattern in query.types
+                )
+            )
+        )
+    if query.start_time is not None:
+        conditions.append(columns.time >= query.start_time)
+    if query.end_time is not None:
+        conditions.append(columns.time < query.end_time)
+    return _ENTRIES.where(and_(True, *conditions))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    draft = EntryDraft(
+        type=row.type,
+        project=row.project,
+        model=row.model,
+        stage=row.stage,
+        number=row.number,
+        previous_number=row.previous_number,
+        digest=row.digest,
+        reason=row.reason,
+    )
+    return Entry(row.revision, row.time, row.actor, draft, row.body, row.leaf_hash)
+
+
+def _entry_row(entry: Entry) -> dict[str, object]:
+    draft = entry.draft
+    return {
+        "revision": entry.revision,
+        "type": draft.type,
+        "time": entry.time,
+        "actor": entry.actor,
+        "project": draft.project,
+        "model": draft.model,
+        "stage": draft.stage,
+        "number": draft.number,
+        "previous_number": draft.previous_number,
+        "digest": draft.digest,
+        "reason": draft.reason,
+        "body": entry.body,
+        "leaf_hash": entry.leaf_hash,
+    }
+
+
+def _node_row(node: Node) -> dict[str, object]:
+    return {"level": node.level, "position": node.position, "hash": node.hash}

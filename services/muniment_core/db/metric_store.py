@@ -1,0 +1,87 @@
+"""Measured values: only ever added."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from muniment_core.db.tables import version_metrics
+from muniment_core.domain.catalog import MetricValue
+
+
+class MetricStore:
+    """Metric values on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, version_id: int, metrics: Sequence[MetricValue], *, revision: int) -> None:
+        """Add values; the last one of each key becomes the latest."""
+        if not metrics:
+            return
+        self._connection.execute(
+            update(version_metrics)
+            .where(
+                version_metrics.c.version_id == version_id,
+                version_metrics.c.is_latest,
+                version_metrics.c.key.in_({metric.key for metric in metrics}),
+            )
+            .values(is_latest=False)
+        )
+        last = {metric.key: index for index, metric in enumerate(metrics)}
+        self._connection.execute(
+            insert(version_metrics),
+            [
+                {
+                    "version_id": version_id,
+                    "key": metric.key,
+                    "value": metric.value if math.isfinite(metric.value) else None,
+                    "special": "" if math.isfinite(metric.value) else str(metric.value),
+                    "step": metric.step,
+                    "dataset": metric.dataset,
+                    "reporter": metric.reporter,
+                    "measure_time": metric.measure_time,
+                    "revision": revision,
+                    "is_latest": last[metric.key] == index,
+                }
+                for index, metric in enumerate(metrics)
+            ],
+        )
+
+    def page(
+        self, version_id: int, *, key: str, after: int | None, limit: int
+    ) -> list[tuple[int, MetricValue]]:
+        """Values in the order they were added, each with its position for the next page."""
+        statement = select(version_metrics).where(version_metrics.c.version_id == version_id)
+        if key:
+            statement = statement.where(version_metrics.c.key == key)
+        if after is not None:
+            statement = statement.where(version_metrics.c.id > after)
+        rows = self._connection.execute(statement.order_by(version_metrics.c.id).limit(limit))
+        return [(row.id, _value(row)) for row in rows]
+
+    def latest(self, version_ids: Sequence[int]) -> dict[int, tuple[MetricValue, ...]]:
+        """The latest value of each metric by version, ordered by key."""
+        found: dict[int, list[MetricValue]] = defaultdict(list)
+        for row in self._connection.execute(
+            select(version_metrics)
+            .where(version_metrics.c.version_id.in_(version_ids), version_metrics.c.is_latest)
+            .order_by(version_metrics.c.key)
+        ):
+            found[row.version_id].append(_value(row))
+        return {version_id: tuple(values) for version_id, values in found.items()}
+
+
+def _value(row: Row[Any]) -> MetricValue:
+    return MetricValue(
+        row.key,
+        float(row.special) if row.special else row.value,
+        row.step,
+        row.dataset,
+        row.reporter,
+        row.measure_time,
+    )

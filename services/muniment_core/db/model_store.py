@@ -1,0 +1,181 @@
+"""Models and their tags."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+
+from muniment.names import ModelName
+from muniment_core.db.tables import model_tags, models, projects, stage_pointers, versions
+from muniment_core.domain.catalog import ModelRecord, ModelState
+from muniment_core.domain.errors import ModelNotFound, NameTaken
+
+_MODELS = select(models, projects.c.name.label("project")).join(projects, projects.c.id == models.c.project_id)
+_ID = select(models.c.id).join(projects, projects.c.id == models.c.project_id)
+
+
+def read_tags(connection: Connection, table: Table, owner: str, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Tags by owner, ordered by key, for the owners that have any."""
+    column = table.c[owner]
+    tags: dict[int, dict[str, str]] = defaultdict(dict)
+    for row in connection.execute(select(table).where(column.in_(ids)).order_by(table.c.key)):
+        tags[row._mapping[owner]][row.key] = row.value
+    return tags
+
+
+def write_tags(connection: Connection, table: Table, owner: str, owner_id: int, tags: Mapping[str, str]) -> None:
+    """Replace all tags of one owner."""
+    connection.execute(delete(table).where(table.c[owner] == owner_id))
+    if tags:
+        connection.execute(
+            insert(table), [{owner: owner_id, "key": key, "value": value} for key, value in tags.items()]
+        )
+
+
+class ModelStore:
+    """Models on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def id_of(self, name: ModelName) -> int:
+        """The key of a model in use.
+
+        Raises:
+            ModelNotFound: if there is none of this name, or it is a tombstone.
+        """
+        model_id = self._connection.execute(
+            _ID.where(
+                projects.c.name == name.project, models.c.name == name.model, models.c.state == ModelState.ACTIVE
+            )
+        ).scalar_one_or_none()
+        if model_id is None:
+            raise ModelNotFound(name.text)
+        return int(model_id)
+
+    def require(self, name: ModelName, *, deleted: bool = False) -> ModelRecord:
+        """A model in use; with ``deleted`` also a tombstone.
+
+        Raises:
+            ModelNotFound: if there is none.
+        """
+        row = self._connection.execute(
+            _MODELS.where(projects.c.name == name.project, models.c.name == name.model)
+        ).one_or_none()
+        if row is None or (row.state == ModelState.DELETED and not deleted):
+            raise ModelNotFound(name.text)
+        return self._records([row])[0]
+
+    def page(self, project_id: int, *, after: str | None, limit: int) -> list[ModelRecord]:
+        """Models in use of a project, ordered by name, after one."""
+        statement = _MODELS.where(models.c.project_id == project_id, models.c.state == ModelState.ACTIVE)
+        if after is not None:
+            statement = statement.where(models.c.name > after)
+        return self._records(self._connection.execute(statement.order_by(models.c.name).limit(limit)).all())
+
+    def create(
+        self,
+        name: ModelName,
+        *,
+        project_id: int,
+        description: str,
+        tags: Mapping[str, str],
+        creator: str,
+        now: datetime,
+        revision: int,
+    ) -> ModelRecord:
+        """Create a model without versions.
+
+        Raises:
+            NameTaken: if the name is used in whatever case, or was.
+        """
+        folded = name.model.lower()
+        taken = self._connection.execute(
+            select(models.c.name, models.c.state).where(
+                models.c.project_id == project_id, models.c.folded_name == folded
+            )
+        ).one_or_none()
+        if taken is not None:
+            raise NameTaken(name.model, taken.name, deleted=taken.state == ModelState.DELETED)
+        model_id = self._connection.execute(
+            insert(models)
+            .values(
+                project_id=project_id,
+                name=name.model,
+                folded_name=folded,
+                description=description,
+                state=ModelState.ACTIVE,
+                latest_number=0,
+                creator=creator,
+                create_time=now,
+                update_time=now,
+                revision=revision,
+            )
+            .returning(models.c.id)
+        ).scalar_one()
+        write_tags(self._connection, model_tags, "model_id", model_id, tags)
+        return self.require(name)
+
+    def next_number(self, model_id: int) -> int:
+        """Take the next version number of a model. The head of the ledger is locked, so no two take the same."""
+        return int(
+            self._connection.execute(
+                update(models)
+                .where(models.c.id == model_id)
+                .values(latest_number=models.c.latest_number + 1)
+                .returning(models.c.latest_number)
+            ).scalar_one()
+        )
+
+    def change(
+        self,
+        model: ModelRecord,
+        *,
+        now: datetime,
+        revision: int,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        state: ModelState | None = None,
+    ) -> ModelRecord:
+        """Change what is not None."""
+        values: dict[str, Any] = {"update_time": now, "revision": revision}
+        if description is not None:
+            values["description"] = description
+        if state is not None:
+            values["state"] = state
+        self._connection.execute(update(models).where(models.c.id == model.id).values(values))
+        if tags is not None:
+            write_tags(self._connection, model_tags, "model_id", model.id, tags)
+        return self.require(model.name, deleted=True)
+
+    def _records(self, rows: Sequence[Row[Any]]) -> list[ModelRecord]:
+        ids = [row.id for row in rows]
+        tags = read_tags(self._connection, model_tags, "model_id", ids)
+        stages: dict[int, dict[str, int]] = defaultdict(dict)
+        for pointer in self._connection.execute(
+            select(stage_pointers.c.model_id, stage_pointers.c.stage, versions.c.number)
+            .join(versions, versions.c.id == stage_pointers.c.version_id)
+            .where(stage_pointers.c.model_id.in_(ids))
+            .order_by(stage_pointers.c.stage)
+        ):
+            stages[pointer.model_id][pointer.stage] = pointer.number
+        return [
+            ModelRecord(
+                id=row.id,
+                name=ModelName(row.project, row.name),
+                description=row.description,
+                tags=tags.get(row.id, {}),
+                state=ModelState(row.state),
+                latest_number=row.latest_number,
+                stages=stages.get(row.id, {}),
+                creator=row.creator,
+                create_time=row.create_time,
+                update_time=row.update_time,
+                revision=row.revision,
+            )
+            for row in rows
+        ]

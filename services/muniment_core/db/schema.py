@@ -1,0 +1,98 @@
+"""The schema: whether a database has it, and bringing it there."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from importlib.resources import files
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, select, text
+
+from muniment_core.db import artifact_tables
+from muniment_core.db.database import Database
+from muniment_core.db.tables import instance, ledger_head, metadata
+from muniment_core.domain.merkle import Frontier
+
+__all__ = ["SchemaBehind", "artifact_tables", "current_revision", "differences", "is_current", "metadata", "migrate"]
+
+_ADVISORY_LOCK = 0x6D756E69  # "muni": no two processes migrate one PostgreSQL at once
+
+
+class SchemaBehind(RuntimeError):
+    """The database does not have the schema this program needs."""
+
+    def __init__(self, found: str | None, needed: str) -> None:
+        super().__init__(
+            f"the database has schema {found or 'none'}, while this program needs {needed}: run 'muniment-server migrate'"
+        )
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("muniment_core.db") / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def needed_revision() -> str:
+    """Name of the last step of this program."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("the program ships no migrations")
+    return head
+
+
+def current_revision(database: Database) -> str | None:
+    """Name of the last step that was run on the database, or None."""
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database has the schema of this program."""
+    return current_revision(database) == needed_revision()
+
+
+def migrate(database: Database, clock: Callable[[], datetime]) -> str:
+    """Run the steps that are missing, in one transaction, and set up what every registry has.
+
+    Returns:
+        Name of the last step.
+    """
+    with database.writing() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        command.upgrade(_config(connection), "head")
+        _set_up(connection, clock)
+    return needed_revision()
+
+
+def differences(database: Database) -> list[object]:
+    """What the tables in the database lack of the tables in the program; empty when all is well."""
+    with database.reading() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def _set_up(connection: Connection, clock: Callable[[], datetime]) -> None:
+    """Write the rows every registry begins with, the empty ledger head and the instance, unless they are there."""
+    if connection.execute(select(instance.c.id)).first() is not None:
+        return
+    empty = Frontier()
+    connection.execute(
+        insert(ledger_head).values(id=1, size=0, root_hash=empty.root, frontier=empty.to_bytes())
+    )
+    connection.execute(insert(instance).values(id=1, page_token_key=secrets.token_bytes(32), create_time=clock()))
+
+
+def page_token_key(database: Database) -> bytes:
+    """The secret all replicas sign page tokens with."""
+    with database.reading() as connection:
+        return bytes(connection.execute(select(instance.c.page_token_key)).scalar_one())

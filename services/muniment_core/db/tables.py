@@ -1,0 +1,344 @@
+"""The tables, by owner. Each table is written by one service; the ledger belongs to the core.
+
+==============================  ==========================================================
+instance, requests, ledger_*    core
+tokens, projects,               metadata
+models, versions, aliases, …
+held_chunks, manifests, …       artifact (:mod:`muniment_core.db.artifact_tables`)
+stage_pointers, stage_moves,    promotion
+promotions, deployments
+==============================  ==========================================================
+
+Constraints do the checking; :mod:`muniment_core.db.integrity` turns their names into domain errors.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from muniment_core.db.types import BigId, UtcDateTime, ordered_text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# ── core ──────────────────────────────────────────────────────────────────────────────────────────
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single_row"), primary_key=True),
+    Column("page_token_key", LargeBinary, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single_row"), primary_key=True),
+    Column("size", BigId, nullable=False),
+    Column("root_hash", LargeBinary, nullable=False),
+    # Hashes of the complete subtrees that make up the tree, largest first: all an append needs to read.
+    Column("frontier", LargeBinary, nullable=False),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("revision", BigId, primary_key=True, autoincrement=False),
+    Column("type", String(64), nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("actor", ordered_text(128), nullable=False),
+    Column("project", ordered_text(128), nullable=False),
+    Column("model", ordered_text(128), nullable=False),
+    Column("stage", ordered_text(128), nullable=False),
+    Column("number", BigId, nullable=False),
+    Column("previous_number", BigId, nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Index("ix_ledger_entries_project_revision", "project", "revision"),
+    Index("ix_ledger_entries_model_revision", "project", "model", "revision"),
+    Index("ix_ledger_entries_actor_revision", "actor", "revision"),
+    Index("ix_ledger_entries_time", "time"),
+)
+
+ledger_nodes = Table(
+    "ledger_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigId, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("principal", ordered_text(128), primary_key=True),
+    Column("request_id", ordered_text(128), primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("response", LargeBinary, nullable=False),
+    Column("revision", BigId, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+)
+
+# ── metadata: access ──────────────────────────────────────────────────────────────────────────────
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", ordered_text(128), nullable=False),
+    Column("folded_name", ordered_text(128), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("revision", BigId, nullable=False),
+    UniqueConstraint("folded_name"),
+)
+
+project_stages = Table(
+    "project_stages",
+    metadata,
+    Column("project_id", BigId, ForeignKey("projects.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("name", ordered_text(128), nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("principal", ordered_text(128), nullable=False),
+    Column("project_id", BigId, ForeignKey("projects.id"), nullable=True),
+    Column("roles", String(128), nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("expire_time", UtcDateTime, nullable=True),
+    Column("revoke_time", UtcDateTime, nullable=True),
+    UniqueConstraint("secret_hash"),
+    Index("ix_tokens_project_id", "project_id", "id"),
+)
+
+# ── metadata: catalog ─────────────────────────────────────────────────────────────────────────────
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("project_id", BigId, ForeignKey("projects.id"), nullable=False),
+    Column("name", ordered_text(128), nullable=False),
+    Column("folded_name", ordered_text(128), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("latest_number", BigId, nullable=False),
+    Column("creator", String(128), nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("update_time", UtcDateTime, nullable=False),
+    Column("revision", BigId, nullable=False),
+    UniqueConstraint("project_id", "folded_name"),
+    Index("ix_models_project_id_name", "project_id", "name"),
+)
+
+model_tags = Table(
+    "model_tags",
+    metadata,
+    Column("model_id", BigId, ForeignKey("models.id"), primary_key=True),
+    Column("key", ordered_text(128), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("model_id", BigId, ForeignKey("models.id"), nullable=False),
+    Column("number", BigId, nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("size_bytes", BigId, nullable=False),
+    Column("file_count", Integer, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("author", String(128), nullable=False),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("update_time", UtcDateTime, nullable=False),
+    Column("create_revision", BigId, nullable=False),
+    Column("revision", BigId, nullable=False),
+    # Everything frozen from birth, as RFC 8785 canonical JSON: the bytes whose sha256 the ledger holds.
+    # Params, data sets, parents and code are also kept in columns of their own, to be searched by.
+    Column("record", LargeBinary, nullable=False),
+    Column("code_repository", Text, nullable=False),
+    Column("code_commit", String(128), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    UniqueConstraint("model_id", "number"),
+    Index("ix_versions_model_id_digest", "model_id", "digest"),
+    Index("ix_versions_model_id_state_number", "model_id", "state", "number"),
+    Index("ix_versions_digest", "digest"),
+    Index("ix_versions_code_commit", "code_commit"),
+)
+
+version_tags = Table(
+    "version_tags",
+    metadata,
+    Column("version_id", BigId, ForeignKey("versions.id"), primary_key=True),
+    Column("key", ordered_text(128), primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("ix_version_tags_key_version_id", "key", "version_id"),
+)
+
+version_params = Table(
+    "version_params",
+    metadata,
+    Column("version_id", BigId, ForeignKey("versions.id"), primary_key=True),
+    Column("key", ordered_text(250), primary_key=True),
+    Column("text", Text, nullable=True),
+    Column("number", Float(53), nullable=True),
+    CheckConstraint("(text IS NULL) <> (number IS NULL)", name="one_kind"),
+    Index("ix_version_params_key_number", "key", "number"),
+)
+
+version_metrics = Table(
+    "version_metrics",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("version_id", BigId, ForeignKey("versions.id"), nullable=False),
+    Column("key", ordered_text(250), nullable=False),
+    # NaN and the infinities are not ordered alike on both databases: for them `value` is NULL, and
+    # `special` tells which one it is.
+    Column("value", Float(53), nullable=True),
+    Column("special", String(4), nullable=False),
+    Column("step", BigId, nullable=False),
+    Column("dataset", String(250), nullable=False),
+    Column("reporter", String(128), nullable=False),
+    Column("measure_time", UtcDateTime, nullable=False),
+    Column("revision", BigId, nullable=False),
+    Column("is_latest", Boolean, nullable=False),
+    Index("ix_version_metrics_version_id_id", "version_id", "id"),
+    Index("ix_version_metrics_version_id_is_latest_key", "version_id", "is_latest", "key"),
+    Index("ix_version_metrics_key_is_latest_value", "key", "is_latest", "value"),
+)
+
+version_datasets = Table(
+    "version_datasets",
+    metadata,
+    Column("version_id", BigId, ForeignKey("versions.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("name", ordered_text(250), nullable=False),
+    Column("version", String(250), nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("role", String(64), nullable=False),
+    Index("ix_version_datasets_digest", "digest"),
+    Index("ix_version_datasets_name", "name", "version"),
+)
+
+version_parents = Table(
+    "version_parents",
+    metadata,
+    Column("version_id", BigId, ForeignKey("versions.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("parent_id", BigId, ForeignKey("versions.id"), nullable=False),
+    Column("relation", String(16), nullable=False),
+    Index("ix_version_parents_parent_id", "parent_id"),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("model_id", BigId, ForeignKey("models.id"), primary_key=True),
+    Column("name", ordered_text(128), primary_key=True),
+    Column("version_id", BigId, ForeignKey("versions.id"), nullable=False),
+    Column("actor", ordered_text(128), nullable=False),
+    Column("update_time", UtcDateTime, nullable=False),
+    Column("revision", BigId, nullable=False),
+    Index("ix_aliases_version_id", "version_id"),
+)
+
+# ── promotion ─────────────────────────────────────────────────────────────────────────────────────
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("revision", BigId, primary_key=True, autoincrement=False),
+    Column("model_id", BigId, ForeignKey("models.id"), nullable=False),
+    Column("version_id", BigId, ForeignKey("versions.id"), nullable=False),
+    Column("stage", ordered_text(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("requester", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("previous_version_id", BigId, ForeignKey("versions.id"), nullable=True),
+    Column("create_time", UtcDateTime, nullable=False),
+    Column("update_time", UtcDateTime, nullable=False),
+    Column("state_revision", BigId, nullable=False),
+    Index("ix_promotions_model_id_revision", "model_id", "revision"),
+)
+
+stage_moves = Table(
+    "stage_moves",
+    metadata,
+    Column("revision", BigId, primary_key=True, autoincrement=False),
+    Column("model_id", BigId, ForeignKey("models.id"), nullable=False),
+    Column("stage", ordered_text(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("version_id", BigId, ForeignKey("versions.id"), nullable=False),
+    Column("previous_version_id", BigId, ForeignKey("versions.id"), nullable=True),
+    # The promotions that are current now form a stack: a promotion lies on the one that was in effect
+    # before it, and a rollback takes promotions off. For a promotion: the one below it. For a
+    # rollback: the promotion it brought back into effect.
+    Column("base_revision", BigId, ForeignKey("stage_moves.revision"), nullable=True),
+    Column("actor", ordered_text(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Index("ix_stage_moves_model_id_stage_revision", "model_id", "stage", "revision"),
+    Index("ix_stage_moves_model_id_revision", "model_id", "revision"),
+)
+
+stage_pointers = Table(
+    "stage_pointers",
+    metadata,
+    Column("model_id", BigId, ForeignKey("models.id"), primary_key=True),
+    Column("stage", ordered_text(128), primary_key=True),
+    Column("version_id", BigId, ForeignKey("versions.id"), nullable=False),
+    # The last move, and the promotion in effect (another one after a rollback).
+    Column("move_revision", BigId, ForeignKey("stage_moves.revision"), nullable=False),
+    Column("effective_revision", BigId, ForeignKey("stage_moves.revision"), nullable=False),
+    Index("ix_stage_pointers_version_id", "version_id"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("project_id", BigId, ForeignKey("projects.id"), primary_key=True),
+    Column("target", ordered_text(128), primary_key=True),
+    Column("model_id", BigId, ForeignKey("models.id"), primary_key=True),
+    Column("stage", ordered_text(128), primary_key=True),
+    Column("number", BigId, nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("acted_revision", BigId, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("reporter", String(128), nullable=False),
+    Column("report_time", UtcDateTime, nullable=False),
+    Column("revision", BigId, nullable=False),
+)

@@ -1,0 +1,129 @@
+"""What use cases are given: the stores on one connection, and for a change the means to record it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from muniment_core.db.alias_store import AliasStore
+from muniment_core.db.artifact_store import ArtifactStore
+from muniment_core.db.deployment_store import DeploymentStore
+from muniment_core.db.ledger_store import LedgerStore
+from muniment_core.db.metric_store import MetricStore
+from muniment_core.db.model_store import ModelStore
+from muniment_core.db.project_store import ProjectStore
+from muniment_core.db.promotion_store import PromotionStore
+from muniment_core.db.stage_store import StageStore
+from muniment_core.db.token_store import TokenStore
+from muniment_core.db.version_store import VersionStore
+from muniment_core.domain.ledger import EntryDraft
+
+
+class Reader:
+    """The stores on one connection; each is made when it is first asked for."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+
+    @cached_property
+    def projects(self) -> ProjectStore:
+        """Projects and their stages."""
+        return ProjectStore(self.connection)
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """Models and their tags."""
+        return ModelStore(self.connection)
+
+    @cached_property
+    def versions(self) -> VersionStore:
+        """Versions and what is frozen with them."""
+        return VersionStore(self.connection)
+
+    @cached_property
+    def metrics(self) -> MetricStore:
+        """Measured values."""
+        return MetricStore(self.connection)
+
+    @cached_property
+    def aliases(self) -> AliasStore:
+        """Free pointers."""
+        return AliasStore(self.connection)
+
+    @cached_property
+    def stages(self) -> StageStore:
+        """Stage pointers and their moves."""
+        return StageStore(self.connection)
+
+    @cached_property
+    def promotions(self) -> PromotionStore:
+        """Promotions."""
+        return PromotionStore(self.connection)
+
+    @cached_property
+    def deployments(self) -> DeploymentStore:
+        """What controllers reported."""
+        return DeploymentStore(self.connection)
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        """Chunks held and manifests."""
+        return ArtifactStore(self.connection)
+
+    @cached_property
+    def ledger(self) -> LedgerStore:
+        """The log."""
+        return LedgerStore(self.connection)
+
+    @cached_property
+    def tokens(self) -> TokenStore:
+        """Tokens and roles."""
+        return TokenStore(self.connection)
+
+
+class UnrecordedChange(RuntimeError):
+    """A use case changed something without recording it, or recorded it twice."""
+
+
+class UnitOfWork(Reader):
+    """One change: its stores, and the one ledger entry it leaves.
+
+    Attributes:
+        actor: principal that makes the change.
+        revision: the revision its entry gets.
+    """
+
+    def __init__(self, connection: Connection, now: datetime, *, actor: str, revision: int) -> None:
+        super().__init__(connection, now)
+        self.actor = actor
+        self.revision = revision
+        self._draft: EntryDraft | None = None
+
+    def record(self, draft: EntryDraft) -> None:
+        """Say what happened; a use case does so exactly once.
+
+        Raises:
+            UnrecordedChange: if it was said before.
+        """
+        if self._draft is not None:
+            raise UnrecordedChange(f"recorded {draft.type} after {self._draft.type}")
+        self._draft = draft
+
+    @property
+    def draft(self) -> EntryDraft:
+        """What was recorded.
+
+        Raises:
+            UnrecordedChange: if nothing was.
+        """
+        if self._draft is None:
+            raise UnrecordedChange("the change recorded no ledger entry")
+        return self._draft
+
+    @property
+    def has_recorded(self) -> bool:
+        """Whether anything was recorded."""
+        return self._draft is not None

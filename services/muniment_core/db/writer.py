@@ -1,0 +1,196 @@
+"""The single writer of a process: group commit of all changes that wait.
+
+It takes every change that is waiting, runs each in its own savepoint, appends their ledger entries, commits
+once, and answers all: one fsync serves many callers, and a change that fails rolls back alone. The head of the
+ledger is locked first, so on PostgreSQL the writers of several replicas take turns, and what a use case checks
+inside its transaction stays true until it commits.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from muniment_core.db.database import Database
+from muniment_core.db.integrity import domain_error_of, is_infrastructure
+from muniment_core.db.ledger_store import LedgerStore
+from muniment_core.db.request_store import RequestKey, RequestStore
+from muniment_core.db.unit_of_work import UnitOfWork, UnrecordedChange
+from muniment_core.domain.errors import ShuttingDown
+from muniment_core.domain.ledger import Entry, entry_body
+from muniment_core.domain.merkle import leaf_hash
+
+MAX_BATCH = 256
+"""Most changes of one transaction: enough to hide the fsync, few enough to keep locks short."""
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """A piece of work for the writer.
+
+    Attributes:
+        work: runs in the transaction; its result is the answer.
+        actor: principal that asked.
+        recorded: True for a change of the registry, which leaves exactly one ledger entry; False for
+            bookkeeping, which leaves none.
+        request: set when the answer (bytes) is to be remembered for repeated requests.
+    """
+
+    work: Callable[[UnitOfWork], T]
+    actor: str
+    recorded: bool = True
+    request: RequestKey | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    change: Change[Any]
+    future: Future[Any]
+    answer: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Owns the only thread of the process that writes to the database."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], *, on_commit: Callable[[list[Entry]], None]
+    ) -> None:
+        """
+        Args:
+            clock: tells the time, aware and in UTC.
+            on_commit: told the entries of each transaction after it is durable; called on the writer's thread.
+        """
+        self._database = database
+        self._clock = clock
+        self._on_commit = on_commit
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="muniment-writer", daemon=True)
+        self._submitting = threading.Lock()
+        self._stopped = False
+
+    def start(self) -> None:
+        """Begin to take changes."""
+        self._thread.start()
+
+    def submit(self, change: Change[T]) -> Future[T]:
+        """Hand in a change. The future ends when it is durable, or with the reason it is not.
+
+        Once the writer has taken a change, cancelling the future has no effect on it.
+
+        Raises:
+            ShuttingDown: if the writer was stopped.
+        """
+        waiting = _Waiting(change, Future())
+        with self._submitting:
+            if self._stopped:
+                raise ShuttingDown
+            self._queue.put(waiting)
+        return waiting.future
+
+    def stop(self) -> None:
+        """Finish what was handed in, then end. Further changes are refused."""
+        with self._submitting:
+            if self._stopped:
+                return
+            self._stopped = True
+            self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch, stopping = self._take()
+            batch = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
+            if batch:
+                self._commit(batch)
+
+    def _take(self) -> tuple[list[_Waiting], bool]:
+        first = self._queue.get()
+        if first is None:
+            return [], True
+        batch = [first]
+        while len(batch) < MAX_BATCH:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return batch, True
+            batch.append(following)
+        return batch, False
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        """Commit a batch and answer it; if the database itself fails, each of its changes by itself."""
+        try:
+            with self._database.writing() as connection:
+                entries = self._apply(connection, batch)
+        except BaseException as error:  # noqa: BLE001 - the thread must live on, and every caller is answered
+            if len(batch) > 1:
+                for waiting in batch:
+                    waiting.error = waiting.answer = None
+                    self._commit([waiting])
+                return
+            translated = domain_error_of(error)
+            if translated is not None:
+                _log.warning("a transaction failed: %s", error)
+                translated.__cause__ = error
+            batch[0].future.set_exception(translated or error)
+            return
+        if entries:
+            self._on_commit(entries)
+        for waiting in batch:
+            if waiting.error is not None:
+                waiting.future.set_exception(waiting.error)
+            else:
+                waiting.future.set_result(waiting.answer)
+
+    def _apply(self, connection: Connection, batch: list[_Waiting]) -> list[Entry]:
+        ledger, requests, now = LedgerStore(connection), RequestStore(connection), self._clock()
+        before = ledger.head(lock=any(waiting.change.recorded for waiting in batch))
+        entries: list[Entry] = []
+        for waiting in batch:
+            change = waiting.change
+            unit = UnitOfWork(connection, now, actor=change.actor, revision=before.size + len(entries) + 1)
+            connection.exec_driver_sql("SAVEPOINT change")
+            try:
+                remembered = requests.answer(change.request) if change.request else None
+                if remembered is not None:
+                    waiting.answer = remembered
+                else:
+                    waiting.answer = change.work(unit)
+                    if change.recorded:
+                        entries.append(_entry(unit))
+                        if change.request:
+                            requests.remember(change.request, waiting.answer, revision=unit.revision, time=now)
+                    elif unit.has_recorded:
+                        raise UnrecordedChange(f"bookkeeping recorded {unit.draft.type}")
+            except Exception as error:  # noqa: BLE001 - handed to the caller that asked for the change
+                if is_infrastructure(error):
+                    raise
+                if entries and entries[-1].revision == unit.revision:
+                    entries.pop()
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT change")
+                waiting.error = error
+            connection.exec_driver_sql("RELEASE SAVEPOINT change")
+        if entries:
+            ledger.append(before, entries)
+        return entries
+
+
+def _entry(unit: UnitOfWork) -> Entry:
+    draft = unit.draft
+    body = entry_body(draft, revision=unit.revision, time=unit.now, actor=unit.actor)
+    return Entry(unit.revision, unit.now, unit.actor, draft, body, leaf_hash(body))

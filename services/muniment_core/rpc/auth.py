@@ -1,0 +1,102 @@
+"""Who calls, and whether it may: opaque tokens checked against the rule of the method.
+
+OIDC and mTLS identities will be further ways to find the :class:`Principal`; the check of its
+permissions stays the one here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
+
+from cachetools import TTLCache
+
+from muniment.names import InvalidName as InvalidNameText
+from muniment.names import project_of
+from muniment_core.domain.access import SYSTEM, Permission, Principal
+from muniment_core.domain.errors import InvalidField, InvalidName, TokenInvalid, TokenMissing
+from muniment_core.rpc.permissions import AccessRule
+
+PRINCIPAL_CACHE_SECONDS = 2.0
+"""How long a revoked token may still be accepted by a process that has just seen it."""
+
+current_principal: ContextVar[Principal] = ContextVar("current_principal", default=SYSTEM)
+"""The caller of the RPC this task serves; the system itself outside of RPCs."""
+
+current_token: ContextVar[str] = ContextVar("current_token", default="")
+"""The token of the caller, to be passed on when this service asks another one on its behalf."""
+
+
+def secret_hash(secret: str) -> bytes:
+    """How a token's secret is kept."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Authorizer:
+    """Admits calls."""
+
+    def __init__(
+        self, rules: Mapping[str, AccessRule], find_principal: Callable[[bytes], Awaitable[Principal | None]]
+    ) -> None:
+        """
+        Args:
+            rules: what each method asks.
+            find_principal: looks a token up by the hash of its secret.
+        """
+        self._rules = rules
+        self._find_principal = find_principal
+        self._known: TTLCache[bytes, Principal] = TTLCache(maxsize=10_000, ttl=PRINCIPAL_CACHE_SECONDS)
+
+    async def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Principal:
+        """The caller, from the call's metadata; it becomes the current principal of this task.
+
+        Raises:
+            TokenMissing: if there is no bearer token.
+            TokenInvalid: if it is not valid.
+        """
+        secret = _bearer_token(metadata)
+        key = secret_hash(secret)
+        principal = self._known.get(key)
+        if principal is None:
+            principal = await self._find_principal(key)
+            if principal is None:
+                raise TokenInvalid
+            self._known[key] = principal
+        current_principal.set(principal)
+        current_token.set(secret)
+        return principal
+
+    def check(self, method: str, principal: Principal, request: object) -> None:
+        """Refuse a call its caller may not make.
+
+        Raises:
+            InvalidName: if the field that names the resource does not.
+            ProjectNotFound: if the caller has no role in that project.
+            PermissionDenied: if it lacks the permission.
+        """
+        rule = self._rules[method]
+        if rule.permission is Permission.AUTHENTICATED and not rule.resource_field:
+            return
+        principal.require(rule.permission, _project(rule, request))
+
+
+def _project(rule: AccessRule, request: object) -> str | None:
+    if not rule.resource_field:
+        return None
+    resource: str = getattr(request, rule.resource_field)
+    if not resource:
+        raise InvalidField(rule.resource_field, "is required")
+    try:
+        return project_of(resource)
+    except InvalidNameText as error:
+        raise InvalidName(rule.resource_field, resource, str(error)) from None
+
+
+def _bearer_token(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    for key, value in metadata:
+        if key == "authorization":
+            scheme, _, secret = str(value).partition(" ")
+            if scheme.lower() == "bearer" and secret:
+                return secret
+    raise TokenMissing

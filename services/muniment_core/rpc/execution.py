@@ -1,0 +1,124 @@
+"""The seam between the event loop and plain synchronous code: it decides where work runs.
+
+Short SQLite reads run inline on the event loop, where a thread hop would cost more than the read;
+PostgreSQL reads run in a pool; every change runs on the one writer; bytes and hashing run in an I/O pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from muniment_core.db.database import READ_POOL_SIZE, Database
+from muniment_core.db.integrity import domain_error_of
+from muniment_core.db.request_store import RequestKey, RequestStore
+from muniment_core.db.unit_of_work import Reader, UnitOfWork
+from muniment_core.db.writer import Change, Writer
+from muniment_core.domain.errors import LimitExceeded
+from muniment_core.rpc.auth import current_principal
+
+IO_THREADS = 16
+MAX_REQUEST_ID = 128
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+
+
+class Execution:
+    """Runs use cases where they belong."""
+
+    def __init__(self, database: Database, writer: Writer, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self._database = database
+        self._writer = writer
+        self._readers = (
+            None if database.is_sqlite else ThreadPoolExecutor(READ_POOL_SIZE, thread_name_prefix="muniment-read")
+        )
+        self._io = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="muniment-io")
+
+    async def read(self, use_case: Callable[[Reader], T]) -> T:
+        """Run a use case that only reads, on one consistent snapshot."""
+        if self._readers is None:
+            return self._read(use_case)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, use_case)
+
+    async def mutate(
+        self, request: Message, use_case: Callable[[UnitOfWork], T], respond: Callable[[T], M], answer: type[M]
+    ) -> M:
+        """Run a use case that changes the registry and leaves one ledger entry.
+
+        A repeated request (same caller, ``request_id`` and bytes) gets the answer of the first.
+
+        Args:
+            request: the request message, with a ``request_id`` field.
+            respond: makes the answer from the use case's result.
+            answer: class of the answer, by which a remembered one is read.
+        """
+        actor = current_principal.get().name
+        answers: list[M] = []
+
+        def work(unit: UnitOfWork) -> bytes:
+            answers[:] = [respond(use_case(unit))]
+            return answers[0].SerializeToString(deterministic=True)
+
+        data = await self._submit(Change(work, actor, request=_request_key(request, actor)))
+        if answers:
+            return answers[0]
+        # The use case did not run: this is the answer given before.
+        return answer.FromString(data)
+
+    async def remembered(self, request: Message, answer: type[M]) -> M | None:
+        """The answer a repeated request was given before, or None; for work that must come before the change.
+
+        Raises:
+            RequestIdReused: if its ``request_id`` was used for another request.
+        """
+        key = _request_key(request, current_principal.get().name)
+        if key is None:
+            return None
+        data = await self.read(lambda reader: RequestStore(reader.connection).answer(key))
+        return None if data is None else answer.FromString(data)
+
+    async def note(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run bookkeeping that is no change of the registry, such as noting which chunks are stored."""
+        return await self._submit(Change(work, current_principal.get().name, recorded=False))
+
+    async def io(self, work: Callable[[], T]) -> T:
+        """Run something that waits or computes for long."""
+        return await asyncio.get_running_loop().run_in_executor(self._io, work)
+
+    def close(self) -> None:
+        """End the pools; what runs is finished first."""
+        if self._readers is not None:
+            self._readers.shutdown()
+        self._io.shutdown(cancel_futures=True)
+
+    async def _submit(self, change: Change[T]) -> T:
+        return await asyncio.wrap_future(self._writer.submit(change))
+
+    def _read(self, use_case: Callable[[Reader], T]) -> T:
+        try:
+            with self._database.reading() as connection:
+                return use_case(Reader(connection, self.clock()))
+        except Exception as error:
+            translated = domain_error_of(error)
+            if translated is None:
+                raise
+            raise translated from error
+
+
+def _request_key(request: Message, actor: str) -> RequestKey | None:
+    request_id: str = getattr(request, "request_id")  # noqa: B009 - generated classes declare no such protocol
+    if not request_id:
+        return None
+    if len(request_id) > MAX_REQUEST_ID:
+        raise LimitExceeded("request_id", MAX_REQUEST_ID, len(request_id))
+    name = request.DESCRIPTOR.full_name.encode()
+    fingerprint = hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
+    return RequestKey(actor, request_id, fingerprint)

@@ -1,0 +1,143 @@
+"""What surrounds every call of the contract: telemetry outermost, then identity and permission, then errors.
+
+Health and reflection are not of the contract and pass untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+from grpc.aio import ServicerContext
+
+from muniment_core.domain.errors import Defect, DomainError, InvalidField, ShuttingDown
+from muniment_core.rpc.auth import Authorizer
+from muniment_core.rpc.error_table import error_metadata, status_of
+from muniment_core.rpc.telemetry import ObservedCall
+
+CONTRACT = "/muniment.v1."
+NEEDED_BY_CALLS_IN_FLIGHT = frozenset({"/muniment.v1.ArtifactService/VerifyManifest"})
+"""What this process may still ask of itself while it is stopping: a promotion in flight has bytes verified."""
+_log = logging.getLogger(__name__)
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Admits, observes and translates the errors of calls."""
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+        self._in_flight = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new calls, and wait for those in flight to end, at most for some seconds."""
+        self._draining = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            _log.warning("%d calls did not finish within %g s and are cut off", self._in_flight, seconds)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        """Wrap the handler of a method of the contract."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or not method.startswith(CONTRACT):
+            return handler
+        behaviour = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        wrap = self._streaming if handler.response_streaming else self._single
+        make = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[handler.request_streaming, handler.response_streaming]
+        return make(wrap(method, behaviour), handler.request_deserializer, handler.response_serializer)
+
+    def _single(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def call(request: Any, context: ServicerContext[Any, Any]) -> Any:
+            observed = ObservedCall(method, context.invocation_metadata() or ())
+            with self._counted():
+                try:
+                    response = await behaviour(await self._admit(method, request, context), context)
+                except BaseException as error:
+                    await _refuse(method, error, context, observed)
+                    raise
+            observed.end(grpc.StatusCode.OK)
+            return response
+
+        return call
+
+    def _streaming(
+        self, method: str, behaviour: Callable[..., AsyncIterator[Any]]
+    ) -> Callable[..., AsyncIterator[Any]]:
+        async def call(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            observed = ObservedCall(method, context.invocation_metadata() or ())
+            with self._counted():
+                try:
+                    async for response in behaviour(await self._admit(method, request, context), context):
+                        yield response
+                except BaseException as error:
+                    await _refuse(method, error, context, observed)
+                    raise
+            observed.end(grpc.StatusCode.OK)
+
+        return call
+
+    async def _admit(self, method: str, request: Any, context: ServicerContext[Any, Any]) -> Any:
+        """Check the caller; for a client stream, against its first message, which is put back in front."""
+        if self._draining and method not in NEEDED_BY_CALLS_IN_FLIGHT:
+            raise ShuttingDown
+        principal = await self._authorizer.identify(context.invocation_metadata() or ())
+        if not hasattr(request, "__aiter__"):
+            self._authorizer.check(method, principal, request)
+            return request
+        messages = aiter(request)
+        first = await anext(messages, None)
+        if first is None:
+            raise InvalidField("parent", "is required, while the stream ended without a message")
+        self._authorizer.check(method, principal, first)
+        return _put_back(first, messages)
+
+
+async def _put_back(first: Any, others: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    yield first
+    async for message in others:
+        yield message
+
+
+async def _refuse(
+    method: str, error: BaseException, context: ServicerContext[Any, Any], observed: ObservedCall
+) -> None:
+    """End a call with the status of an error; cancellation passes on."""
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        observed.end(grpc.StatusCode.CANCELLED)
+        return
+    if not isinstance(error, DomainError):
+        incident = secrets.token_hex(8)
+        _log.error("incident %s in %s", incident, method, exc_info=error)
+        error = Defect(incident)
+    code, status = status_of(error)
+    observed.end(code)
+    await context.abort(code, error.message, error_metadata(status))

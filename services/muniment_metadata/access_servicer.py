@@ -1,0 +1,108 @@
+"""AccessService: tokens and who-am-I."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muniment.names import ALL_PROJECTS, InvalidName as InvalidNameText, ProjectName, check_name, project_of
+from muniment.v1 import access_service_pb2 as pb, access_service_pb2_grpc
+from muniment_core.db.token_store import TokenRecord
+from muniment_core.domain.access import Role
+from muniment_core.domain.errors import InvalidField
+from muniment_core.rpc.auth import current_principal, secret_hash
+from muniment_core.rpc.convert import name, parse, time, timestamp
+from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.paging import PageTokens, page_of, page_size
+from muniment_metadata import tokens
+
+Context = Any
+
+
+class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
+    """Serves identities and tokens."""
+
+    def __init__(self, execution: Execution, page_tokens: PageTokens) -> None:
+        self._execution = execution
+        self._pages = page_tokens
+
+    async def WhoAmI(self, request: pb.WhoAmIRequest, context: Context) -> pb.Identity:
+        principal = current_principal.get()
+        grants = [
+            pb.Grant(role=_role_value(role), project=ALL_PROJECTS) for role in sorted(principal.instance_roles)
+        ]
+        for project, roles in sorted(principal.roles.items()):
+            grants += [pb.Grant(role=_role_value(role), project=f"projects/{project}") for role in sorted(roles)]
+        return pb.Identity(principal=principal.name, grants=grants)
+
+    async def CreateToken(self, request: pb.CreateTokenRequest, context: Context) -> pb.Token:
+        project = parse("parent", project_of, request.parent)
+        principal = name("principal", "principal", request.principal)
+        roles = frozenset(_role(f"roles[{index}]", role) for index, role in enumerate(request.roles))
+        if not roles:
+            raise InvalidField("roles", "is required")
+        expire_time = time("expire_time", request.expire_time) if request.HasField("expire_time") else None
+        secret = tokens.new_secret()
+        key = secret_hash(secret)
+        created: list[TokenRecord] = []
+
+        def create(unit: tokens.UnitOfWork) -> TokenRecord:
+            created[:] = [
+                tokens.create_token(
+                    unit, key, principal=principal, project=project, roles=roles, expire_time=expire_time
+                )
+            ]
+            return created[0]
+
+        answer = await self._execution.mutate(request, create, token_message, pb.Token)
+        if created:
+            # Only now: the answer that is remembered for a repeated request must not hold the secret.
+            answer.secret = secret
+        return answer
+
+    async def ListTokens(self, request: pb.ListTokensRequest, context: Context) -> pb.ListTokensResponse:
+        project = parse("parent", project_of, request.parent)
+        limit, before = page_size(request), self._pages.position(request)
+        found = await self._execution.read(
+            lambda reader: tokens.list_tokens(reader, project, before=before, limit=limit + 1)
+        )
+        page, last = page_of(found, limit, token_message)
+        return pb.ListTokensResponse(
+            tokens=page, next_page_token=self._pages.next(request, last.id if last else None)
+        )
+
+    async def RevokeToken(self, request: pb.RevokeTokenRequest, context: Context) -> pb.Token:
+        project, token_id = parse("name", _token_name, request.name)
+        return await self._execution.mutate(
+            request, lambda unit: tokens.revoke_token(unit, project, token_id), token_message, pb.Token
+        )
+
+
+def _token_name(text: str) -> tuple[str | None, int]:
+    """``projects/{project}/tokens/{id}`` as project (None for ``-``) and key."""
+    parts = text.split("/")
+    if len(parts) != 4 or parts[0] != "projects" or parts[2] != "tokens" or not parts[3].isdecimal():
+        raise InvalidNameText("token", text, "write it as projects/{project}/tokens/{id}")
+    return (None if parts[1] == "-" else check_name("project", parts[1])), int(parts[3])
+
+
+def _role(field: str, value: int) -> Role:
+    if value not in pb.Role.values() or value == pb.ROLE_UNSPECIFIED:
+        raise InvalidField(field, f"is {value}, which is not a role")
+    return Role(pb.Role.Name(value).removeprefix("ROLE_").lower())
+
+
+def _role_value(role: Role) -> pb.Role.ValueType:
+    return pb.Role.Value(f"ROLE_{role.name}")
+
+
+def token_message(token: TokenRecord) -> pb.Token:
+    """A token for an answer, without its secret."""
+    parent = ALL_PROJECTS if token.project is None else ProjectName(token.project).text
+    return pb.Token(
+        name=f"{parent}/tokens/{token.id}",
+        principal=token.principal,
+        roles=[_role_value(role) for role in sorted(token.roles)],
+        create_time=timestamp(token.create_time),
+        expire_time=timestamp(token.expire_time),
+        revoke_time=timestamp(token.revoke_time),
+    )

@@ -1,0 +1,69 @@
+"""LedgerService: reads of the one log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muniment.names import project_of
+from muniment.v1 import ledger_service_pb2 as pb, ledger_service_pb2_grpc
+from muniment_core.db.ledger_store import EntryQuery
+from muniment_core.db.unit_of_work import Reader
+from muniment_core.domain.errors import EntryNotFound, InvalidField
+from muniment_core.domain.ledger import Entry
+from muniment_core.domain.merkle import Frontier
+from muniment_core.rpc.convert import entry_message, parse, time
+from muniment_core.rpc.entry_filter import entry_query
+from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.paging import PageTokens, page_of, page_size
+
+Context = Any
+
+
+class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
+    """Serves the audit log."""
+
+    def __init__(self, execution: Execution, page_tokens: PageTokens) -> None:
+        self._execution = execution
+        self._pages = page_tokens
+
+    async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.LedgerEntry:
+        project = parse("parent", project_of, request.parent)
+        if request.revision < 1:
+            raise InvalidField("revision", f"is {request.revision}, while the first is 1")
+        entry, size = await self._execution.read(
+            lambda reader: (reader.ledger.entry(request.revision), reader.ledger.size())
+        )
+        if entry is None or (project is not None and entry.draft.project != project):
+            raise EntryNotFound(request.revision, size)
+        return entry_message(entry)
+
+    async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
+        project = parse("parent", project_of, request.parent)
+        query = entry_query(
+            project,
+            request.filter,
+            start_time=time("start_time", request.start_time) if request.HasField("start_time") else None,
+            end_time=time("end_time", request.end_time) if request.HasField("end_time") else None,
+        )
+        limit, position = page_size(request), self._pages.position(request)
+        found = await self._execution.read(
+            lambda reader: _page(reader, project, query, position, limit + 1, newest_first=request.newest_first)
+        )
+        page, last = page_of(found, limit, entry_message)
+        return pb.ListEntriesResponse(
+            entries=page, next_page_token=self._pages.next(request, last.revision if last else None)
+        )
+
+    async def GetHead(self, request: pb.GetHeadRequest, context: Context) -> pb.LedgerHead:
+        head: Frontier = await self._execution.read(lambda reader: reader.ledger.head())
+        return pb.LedgerHead(size=head.size, root_hash=head.root)
+
+
+def _page(
+    reader: Reader, project: str | None, query: EntryQuery, position: int | None, limit: int, *, newest_first: bool
+) -> list[Entry]:
+    if project is not None:
+        reader.projects.require(project)
+    if newest_first:
+        return reader.ledger.before(position, query, limit=limit)
+    return reader.ledger.after(position or 0, query, limit=limit)

@@ -1,0 +1,261 @@
+"""MetadataService: each method checks, calls a use case and fills the answer; errors are translated outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from muniment import names
+from muniment.names import ModelName, ProjectName, VersionName
+from muniment.v1 import catalog_pb2, metadata_service_pb2 as pb, metadata_service_pb2_grpc
+from muniment_core.domain.errors import InvalidField, InvalidName, LimitExceeded
+from muniment_core.domain.limits import MAX_BATCH, MAX_DESCRIPTION, MAX_LABEL
+from muniment_core.rpc.auth import current_principal
+from muniment_core.rpc.convert import name, parse, tags, text, timestamp
+from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.paging import PageTokens, page_of, page_size
+from muniment_metadata import aliases, metrics, models, projects, versions
+from muniment_metadata.convert import (
+    alias_message,
+    metric_message,
+    model_message,
+    new_metrics,
+    new_version,
+    project_message,
+    version_message,
+)
+from muniment_metadata.updates import LabelChange
+
+Context = Any
+
+
+class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
+    """Serves the catalog."""
+
+    def __init__(self, execution: Execution, page_tokens: PageTokens) -> None:
+        self._execution = execution
+        self._pages = page_tokens
+
+    # ── projects ──────────────────────────────────────────────────────────────────────────────────
+
+    async def CreateProject(self, request: pb.CreateProjectRequest, context: Context) -> catalog_pb2.Project:
+        project = name("project_id", "project", request.project_id)
+        description = text("project.description", request.project.description, MAX_DESCRIPTION)
+        return await self._execution.mutate(
+            request,
+            lambda unit: projects.create_project(unit, project, description),
+            project_message,
+            catalog_pb2.Project,
+        )
+
+    async def GetProject(self, request: pb.GetProjectRequest, context: Context) -> catalog_pb2.Project:
+        project = parse("name", ProjectName.parse, request.name)
+        return project_message(await self._execution.read(lambda reader: reader.projects.require(project.project)))
+
+    async def ListProjects(self, request: pb.ListProjectsRequest, context: Context) -> pb.ListProjectsResponse:
+        limit, after, principal = page_size(request), self._pages.position(request), current_principal.get()
+        found = await self._execution.read(
+            lambda reader: projects.visible_projects(reader, principal, after=after, limit=limit + 1)
+        )
+        page, last = page_of(found, limit, project_message)
+        return pb.ListProjectsResponse(
+            projects=page, next_page_token=self._pages.next(request, last.name if last else None)
+        )
+
+    # ── models ────────────────────────────────────────────────────────────────────────────────────
+
+    async def CreateModel(self, request: pb.CreateModelRequest, context: Context) -> catalog_pb2.Model:
+        project = parse("parent", ProjectName.parse, request.parent)
+        model = project.model(name("model_id", "model", request.model_id))
+        description = text("model.description", request.model.description, MAX_DESCRIPTION)
+        model_tags = tags("model.tags", request.model.tags)
+        return await self._execution.mutate(
+            request,
+            lambda unit: models.create_model(unit, model, description=description, tags=model_tags),
+            model_message,
+            catalog_pb2.Model,
+        )
+
+    async def GetModel(self, request: pb.GetModelRequest, context: Context) -> catalog_pb2.Model:
+        model = parse("name", ModelName.parse, request.name)
+        return model_message(await self._execution.read(lambda reader: reader.models.require(model)))
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        project = parse("parent", ProjectName.parse, request.parent)
+        limit, after = page_size(request), self._pages.position(request)
+        found = await self._execution.read(
+            lambda reader: models.list_models(reader, project.project, after=after, limit=limit + 1)
+        )
+        page, last = page_of(found, limit, model_message)
+        return pb.ListModelsResponse(
+            models=page, next_page_token=self._pages.next(request, last.name.model if last else None)
+        )
+
+    async def UpdateModel(self, request: pb.UpdateModelRequest, context: Context) -> catalog_pb2.Model:
+        model = parse("name", ModelName.parse, request.name)
+        change = _label_change(request.update_mask.paths, "model", request.model)
+        return await self._execution.mutate(
+            request,
+            lambda unit: models.update_model(unit, model, change, etag=request.etag),
+            model_message,
+            catalog_pb2.Model,
+        )
+
+    async def DeleteModel(self, request: pb.DeleteModelRequest, context: Context) -> catalog_pb2.Model:
+        model = parse("name", ModelName.parse, request.name)
+        return await self._execution.mutate(
+            request,
+            lambda unit: models.delete_model(unit, model, etag=request.etag),
+            model_message,
+            catalog_pb2.Model,
+        )
+
+    # ── versions ──────────────────────────────────────────────────────────────────────────────────
+
+    async def CreateVersion(self, request: pb.CreateVersionRequest, context: Context) -> catalog_pb2.Version:
+        model = parse("parent", ModelName.parse, request.parent)
+        principal = current_principal.get()
+        new = new_version(request.version, reporter=principal.name, now=self._execution.clock())
+        return await self._execution.mutate(
+            request,
+            lambda unit: versions.create_version(unit, model, new, principal=principal),
+            version_message,
+            catalog_pb2.Version,
+        )
+
+    async def GetVersion(self, request: pb.GetVersionRequest, context: Context) -> catalog_pb2.Version:
+        version = parse("name", VersionName.parse, request.name)
+        return version_message(await self._execution.read(lambda reader: reader.versions.require(version)))
+
+    async def BatchGetVersions(
+        self, request: pb.BatchGetVersionsRequest, context: Context
+    ) -> pb.BatchGetVersionsResponse:
+        project = parse("parent", ProjectName.parse, request.parent)
+        if not request.names:
+            raise InvalidField("names", "is required")
+        if len(request.names) > MAX_BATCH:
+            raise LimitExceeded("names", MAX_BATCH, len(request.names))
+        wanted = [parse(f"names[{index}]", VersionName.parse, one) for index, one in enumerate(request.names)]
+        for index, version in enumerate(wanted):
+            if version.project != project.project:
+                raise InvalidName(f"names[{index}]", version.text, f"{version.text} is not of {project.text}")
+        found = await self._execution.read(lambda reader: versions.batch_get_versions(reader, wanted))
+        return pb.BatchGetVersionsResponse(versions=map(version_message, found))
+
+    async def ListVersions(self, request: pb.ListVersionsRequest, context: Context) -> pb.ListVersionsResponse:
+        model = parse("parent", ModelName.parse, request.parent)
+        limit, before = page_size(request), self._pages.position(request)
+        found = await self._execution.read(
+            lambda reader: versions.list_versions(
+                reader, model, before=before, limit=limit + 1, deleted=request.show_deleted
+            )
+        )
+        page, last = page_of(found, limit, version_message)
+        return pb.ListVersionsResponse(
+            versions=page, next_page_token=self._pages.next(request, last.name.number if last else None)
+        )
+
+    async def UpdateVersion(self, request: pb.UpdateVersionRequest, context: Context) -> catalog_pb2.Version:
+        version = parse("name", VersionName.parse, request.name)
+        change = _label_change(request.update_mask.paths, "version", request.version)
+        return await self._execution.mutate(
+            request,
+            lambda unit: versions.update_version(unit, version, change, etag=request.etag),
+            version_message,
+            catalog_pb2.Version,
+        )
+
+    async def DeleteVersion(self, request: pb.DeleteVersionRequest, context: Context) -> catalog_pb2.Version:
+        version = parse("name", VersionName.parse, request.name)
+        return await self._execution.mutate(
+            request,
+            lambda unit: versions.delete_version(unit, version, etag=request.etag),
+            version_message,
+            catalog_pb2.Version,
+        )
+
+    async def ResolveVersion(self, request: pb.ResolveVersionRequest, context: Context) -> catalog_pb2.Version:
+        model = parse("model", ModelName.parse, request.model)
+        selector = parse("selector", names.VersionSelector.parse, request.selector or names.LATEST)
+        return version_message(
+            await self._execution.read(lambda reader: versions.resolve_version(reader, model, selector))
+        )
+
+    # ── aliases ───────────────────────────────────────────────────────────────────────────────────
+
+    async def SetAlias(self, request: pb.SetAliasRequest, context: Context) -> catalog_pb2.Alias:
+        alias = parse("name", names.AliasName.parse, request.name)
+        if request.number < 1:
+            raise InvalidField("number", f"is {request.number}: give the number of the version to point to")
+        expected = request.expected_number if request.HasField("expected_number") else None
+        return await self._execution.mutate(
+            request,
+            lambda unit: aliases.set_alias(unit, alias, number=request.number, expected=expected),
+            alias_message,
+            catalog_pb2.Alias,
+        )
+
+    async def DeleteAlias(self, request: pb.DeleteAliasRequest, context: Context) -> catalog_pb2.Alias:
+        alias = parse("name", names.AliasName.parse, request.name)
+        expected = request.expected_number if request.HasField("expected_number") else None
+        return await self._execution.mutate(
+            request,
+            lambda unit: aliases.delete_alias(unit, alias, expected=expected),
+            alias_message,
+            catalog_pb2.Alias,
+        )
+
+    async def ListAliases(self, request: pb.ListAliasesRequest, context: Context) -> pb.ListAliasesResponse:
+        model = parse("parent", ModelName.parse, request.parent)
+        limit, after = page_size(request), self._pages.position(request)
+        found = await self._execution.read(
+            lambda reader: aliases.list_aliases(reader, model, after=after, limit=limit + 1)
+        )
+        page, last = page_of(found, limit, alias_message)
+        return pb.ListAliasesResponse(
+            aliases=page, next_page_token=self._pages.next(request, last.name if last else None)
+        )
+
+    # ── metrics ───────────────────────────────────────────────────────────────────────────────────
+
+    async def AddMetrics(self, request: pb.AddMetricsRequest, context: Context) -> pb.AddMetricsResponse:
+        version = parse("version", VersionName.parse, request.version)
+        if not request.metrics:
+            raise InvalidField("metrics", "is required")
+        added = new_metrics(
+            "metrics", request.metrics, reporter=current_principal.get().name, now=self._execution.clock()
+        )
+
+        def respond(recorded: tuple[tuple[metrics.MetricValue, ...], int, Any]) -> pb.AddMetricsResponse:
+            values, revision, time = recorded
+            return pb.AddMetricsResponse(
+                metrics=map(metric_message, values), revision=revision, record_time=timestamp(time)
+            )
+
+        return await self._execution.mutate(
+            request,
+            lambda unit: (metrics.add_metrics(unit, version, added), unit.revision, unit.now),
+            respond,
+            pb.AddMetricsResponse,
+        )
+
+    async def ListMetrics(self, request: pb.ListMetricsRequest, context: Context) -> pb.ListMetricsResponse:
+        version = parse("version", VersionName.parse, request.version)
+        key = text("key", request.key, MAX_LABEL)
+        limit, after = page_size(request), self._pages.position(request)
+        found = await self._execution.read(
+            lambda reader: metrics.list_metrics(reader, version, key=key, after=after, limit=limit + 1)
+        )
+        page, last = page_of(found, limit, lambda added: metric_message(added[1]))
+        return pb.ListMetricsResponse(
+            metrics=page, next_page_token=self._pages.next(request, last[0] if last else None)
+        )
+
+
+def _label_change(
+    paths: Any, field: str, message: catalog_pb2.Model | catalog_pb2.Version
+) -> LabelChange:
+    return LabelChange.from_mask(
+        list(paths),
+        description=text(f"{field}.description", message.description, MAX_DESCRIPTION),
+        tags=tags(f"{field}.tags", message.tags),
+    )

@@ -1,0 +1,199 @@
+"""Use cases on versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from muniment.digests import Digest
+from muniment.names import ModelName, VersionName, VersionSelector
+from muniment_core.db.unit_of_work import Reader, UnitOfWork
+from muniment_core.domain.access import Permission, Principal
+from muniment_core.domain.catalog import (
+    FrozenRecord,
+    NewVersion,
+    VersionRecord,
+    VersionState,
+    bytes_digest,
+    labels_digest,
+    metrics_digest,
+)
+from muniment_core.domain.errors import (
+    AliasNotFound,
+    InUse,
+    LimitExceeded,
+    StageEmpty,
+    VersionNotFound,
+    VersionNotReady,
+)
+from muniment_core.domain.ledger import EntryDraft
+from muniment_core.domain.limits import MAX_TAGS
+from muniment_metadata.updates import LabelChange, check_etag
+
+
+def create_version(unit: UnitOfWork, model: ModelName, new: NewVersion, *, principal: Principal) -> VersionRecord:
+    """Register a committed manifest as the next version of a model.
+
+    Raises:
+        ModelNotFound: if the model does not exist.
+        ManifestNotFound: if the project holds no such manifest.
+        VersionNotFound: if a parent does not exist, or the caller may not see it.
+        VersionNotReady: if a parent was deleted.
+    """
+    project = unit.projects.require(model.project)
+    model_id = unit.models.id_of(model)
+    manifest = unit.artifacts.require_summary(project.id, Digest(new.digest))
+    parent_ids = _parent_ids(unit, new.frozen, principal)
+    record = new.frozen.to_bytes()
+    number = unit.models.next_number(model_id)
+    version = unit.versions.create(
+        model,
+        number,
+        new,
+        model_id=model_id,
+        record=record,
+        parent_ids=parent_ids,
+        size_bytes=manifest.size_bytes,
+        file_count=manifest.file_count,
+        author=unit.actor,
+        now=unit.now,
+        revision=unit.revision,
+    )
+    unit.record(
+        EntryDraft(
+            type="version.created",
+            project=model.project,
+            model=model.model,
+            number=number,
+            digest=new.digest,
+            data={
+                "record": bytes_digest(record),
+                "labels": labels_digest(new.description, new.tags),
+                "metrics": metrics_digest(new.metrics),
+                "size_bytes": manifest.size_bytes,
+            },
+        )
+    )
+    return version
+
+
+def _parent_ids(unit: UnitOfWork, frozen: FrozenRecord, principal: Principal) -> list[int]:
+    ids = []
+    for parent in frozen.parents:
+        # A parent the caller may not see does not exist for it.
+        if not principal.holds(Permission.CATALOG_READ, parent.version.project):
+            raise VersionNotFound(parent.version.text)
+        found = unit.versions.require(parent.version)
+        if found.state is VersionState.DELETED:
+            raise VersionNotReady(parent.version.text, found.state)
+        ids.append(found.id)
+    return ids
+
+
+def batch_get_versions(reader: Reader, names: Sequence[VersionName]) -> list[VersionRecord]:
+    """The named versions, in the order asked for.
+
+    Raises:
+        VersionNotFound: if one does not exist.
+    """
+    found = {version.name: version for version in reader.versions.get_all(names)}
+    for name in names:
+        if name not in found:
+            raise VersionNotFound(name.text)
+    return [found[name] for name in names]
+
+
+def list_versions(
+    reader: Reader, model: ModelName, *, before: int | None, limit: int, deleted: bool
+) -> list[VersionRecord]:
+    """Versions of a model, newest first.
+
+    Raises:
+        ModelNotFound: if the model does not exist.
+    """
+    return reader.versions.page(reader.models.id_of(model), before=before, limit=limit, deleted=deleted)
+
+
+def resolve_version(reader: Reader, model: ModelName, selector: VersionSelector) -> VersionRecord:
+    """The version a selector means now.
+
+    Raises:
+        ModelNotFound: if the model does not exist.
+        VersionNotFound: if it has no such version.
+        StageEmpty: if the stage has no current version.
+        AliasNotFound: if the word is neither a stage nor an alias.
+    """
+    model_id = reader.models.id_of(model)
+    if selector.pointer is not None:
+        found = reader.versions.pointed_to(model_id, selector.pointer)
+        if found is not None:
+            return found
+        stages = reader.projects.require(model.project).stages
+        if selector.pointer in stages:
+            raise StageEmpty(selector.pointer, model.text)
+        raise AliasNotFound(selector.pointer, model.text, stages)
+    found = reader.versions.find(model_id, selector)
+    if found is not None:
+        return found
+    if selector.number is not None:
+        raise VersionNotFound(model.version(selector.number).text)
+    if selector.digest is not None:
+        raise VersionNotFound(f"{model.text}@{selector.digest}", "is not READY or does not exist")
+    raise VersionNotFound(f"{model.text}@latest", "does not exist: the model has no READY version")
+
+
+def update_version(unit: UnitOfWork, name: VersionName, change: LabelChange, *, etag: str) -> VersionRecord:
+    """Change description or tags.
+
+    Raises:
+        VersionNotFound: if there is none.
+        VersionNotReady: if it was deleted.
+        EtagMismatch: if it changed since the caller read it.
+    """
+    version = _live(unit, name)
+    check_etag(etag, version.revision)
+    description, tags = change.applied_to(version.description, version.tags)
+    if len(tags) > MAX_TAGS:
+        raise LimitExceeded("tags", MAX_TAGS, len(tags))
+    changed = unit.versions.change(version, now=unit.now, revision=unit.revision, description=description, tags=tags)
+    unit.record(_entry("version.updated", version, {"labels": labels_digest(description, tags)}))
+    return changed
+
+
+def delete_version(unit: UnitOfWork, name: VersionName, *, etag: str) -> VersionRecord:
+    """Make a version a tombstone.
+
+    Raises:
+        VersionNotFound: if there is none.
+        VersionNotReady: if it was deleted before.
+        EtagMismatch: if it changed since the caller read it.
+        InUse: if it is current in a stage, or parent of a live version.
+    """
+    version = _live(unit, name)
+    check_etag(etag, version.revision)
+    if version.stages:
+        raise InUse(name.text, f"stage {version.stages[0]}")
+    child = unit.versions.live_child_of(version.id)
+    if child is not None:
+        raise InUse(name.text, f"its descendant {child.text}")
+    unit.aliases.remove_all(version_id=version.id)
+    deleted = unit.versions.change(version, now=unit.now, revision=unit.revision, state=VersionState.DELETED)
+    unit.record(_entry("version.deleted", version, {}))
+    return deleted
+
+
+def _live(unit: UnitOfWork, name: VersionName) -> VersionRecord:
+    version = unit.versions.require(name)
+    if version.state is VersionState.DELETED:
+        raise VersionNotReady(name.text, version.state)
+    return version
+
+
+def _entry(entry_type: str, version: VersionRecord, data: dict[str, object]) -> EntryDraft:
+    return EntryDraft(
+        type=entry_type,
+        project=version.name.project,
+        model=version.name.model,
+        number=version.name.number,
+        digest=version.digest,
+        data=data,
+    )

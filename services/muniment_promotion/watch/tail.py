@@ -1,0 +1,134 @@
+"""The newest entries of the ledger in memory, shared by all watchers of a process.
+
+One task reads the table after every commit of this process, and at an interval for commits of other replicas.
+Watchers that are up to date are served from here; one that has fallen behind what is kept reads the table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from muniment.v1 import ledger_service_pb2
+from muniment_core.db.ledger_store import EntryQuery
+from muniment_core.domain.errors import DomainError
+from muniment_core.domain.ledger import Entry
+from muniment_core.rpc.convert import entry_message
+from muniment_core.rpc.execution import Execution
+
+KEPT_ENTRIES = 4_096
+"""A few seconds of a very busy registry: a reader slower than that goes back to the table."""
+READ_ENTRIES = 1_000
+_EVERYTHING = EntryQuery()
+_log = logging.getLogger(__name__)
+
+
+class LedgerTail:
+    """Follows the ledger for the watchers of a process.
+
+    Attributes:
+        revision: the newest revision read.
+    """
+
+    def __init__(self, execution: Execution, *, poll_seconds: float) -> None:
+        """
+        Args:
+            poll_seconds: how often to look for entries of other replicas.
+        """
+        self.revision = 0
+        self._execution = execution
+        self._poll_seconds = poll_seconds
+        self._kept: deque[tuple[Entry, ledger_service_pb2.LedgerEntry]] = deque(maxlen=KEPT_ENTRIES)
+        self._committed = asyncio.Event()
+        self._advanced = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def start(self) -> None:
+        """Begin at the end of the ledger."""
+        self._loop = asyncio.get_running_loop()
+        self.revision = await self._execution.read(lambda reader: reader.ledger.size())
+        self._task = asyncio.create_task(self._follow(), name="ledger-tail")
+
+    async def close(self) -> None:
+        """Stop following, and wake every watcher so that it ends."""
+        self._closed = True
+        self._advanced.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server is stopping."""
+        return self._closed
+
+    def committed(self, _entries: Any) -> None:
+        """Told by the writer, on its thread, that entries are durable."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._committed.set)
+
+    def since(
+        self, revision: int, matches: Callable[[Entry], bool], *, limit: int
+    ) -> tuple[list[ledger_service_pb2.LedgerEntry], int] | None:
+        """Matching entries after a revision, and the revision up to which that is all.
+
+        Returns:
+            None when the entries after ``revision`` are no longer kept.
+        """
+        if revision >= self.revision:
+            return [], revision
+        if not self._kept or self._kept[0][0].revision > revision + 1:
+            return None
+        found = []
+        start = bisect_right(self._kept, revision, key=lambda kept: kept[0].revision)
+        for entry, message in islice(self._kept, start, None):
+            if matches(entry):
+                found.append(message)
+                if len(found) == limit:
+                    return found, entry.revision
+        return found, self.revision
+
+    async def wait(self, revision: int, *, seconds: float) -> None:
+        """Return when there is an entry after ``revision``, the time is over, or the server stops."""
+        if self.revision > revision or self._closed:
+            return
+        try:
+            await asyncio.wait_for(self._advanced.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(self._committed.wait(), self._poll_seconds)
+            except TimeoutError:
+                pass  # time to look for entries of other replicas
+            self._committed.clear()
+            try:
+                while await self._advance():
+                    pass
+            except DomainError as error:
+                # The database is away for a while: watchers get heartbeats, and nothing is lost.
+                _log.warning("watchers wait for the database: %s", error)
+                await asyncio.sleep(self._poll_seconds)
+
+    async def _advance(self) -> bool:
+        """Read what is new; True when there may be more."""
+        after = self.revision
+        entries = await self._execution.read(
+            lambda reader: reader.ledger.after(after, _EVERYTHING, limit=READ_ENTRIES)
+        )
+        if not entries:
+            return False
+        self._kept.extend((entry, entry_message(entry)) for entry in entries)
+        self.revision = entries[-1].revision
+        woken, self._advanced = self._advanced, asyncio.Event()
+        woken.set()
+        return len(entries) == READ_ENTRIES

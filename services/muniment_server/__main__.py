@@ -1,0 +1,5 @@
+"""``python -m muniment_server``: the same as ``muniment-server``."""
+
+from muniment_server.cli import main
+
+main()

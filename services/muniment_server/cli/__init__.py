@@ -1,0 +1,41 @@
+"""The ``muniment-server`` command."""
+
+from __future__ import annotations
+
+import click
+
+from muniment_core.db.database import UnusableDatabaseUrl
+from muniment_core.db.schema import SchemaBehind
+from muniment_core.domain.errors import DomainError
+from muniment_server.cli.migrate import migrate
+from muniment_server.cli.serve import serve
+from muniment_server.cli.token import token
+from muniment_server.data_directory import DirectoryInUse
+from muniment_server.server import CannotServe
+
+_REFUSALS = (CannotServe, DirectoryInUse, DomainError, SchemaBehind, UnusableDatabaseUrl)
+
+
+class _Group(click.Group):
+    """Says refusals in a sentence and exits 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except _REFUSALS as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="muniment")
+def main() -> None:
+    """Run and look after a Muniment registry."""
+
+
+main.add_command(serve)
+main.add_command(migrate)
+main.add_command(token)

@@ -1,0 +1,103 @@
+"""The data directory of a server: who may use it, and what local clients find there."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from muniment import local
+
+
+class DirectoryInUse(RuntimeError):
+    """Another server uses the data directory."""
+
+
+class DataDirectory:
+    """One data directory, private to its owner."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the directory.
+
+        Raises:
+            OSError: if it cannot be made.
+        """
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = path
+        self._lock: int | None = None
+
+    def lock(self) -> None:
+        """Make sure that no other process uses the directory, until this one ends.
+
+        Raises:
+            DirectoryInUse: if another one does.
+        """
+        descriptor = os.open(self.path / local.LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise DirectoryInUse(
+                f"data directory {self.path} is used by another server: stop that one, or give another --data"
+            ) from None
+        self._lock = descriptor
+
+    def unlock(self) -> None:
+        """Leave the directory to others."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @property
+    def has_admin_token(self) -> bool:
+        """Whether an admin token was written here."""
+        return (self.path / local.ADMIN_TOKEN_FILE).exists()
+
+    def write_admin_token(self, secret: str) -> None:
+        """Write the admin token, readable by its owner alone."""
+        _write_atomically(self.path / local.ADMIN_TOKEN_FILE, secret + "\n")
+
+    def announce(self, host: str, port: int) -> None:
+        """Tell local clients where this server answers."""
+        record = {"address": f"{host}:{port}", "pid": os.getpid(), "data": str(self.path.resolve())}
+        _write_atomically(self.path / local.SERVER_FILE, json.dumps(record) + "\n")
+        announcement = local.announcement_file(port)
+        announcement.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_atomically(announcement, json.dumps(record) + "\n")
+
+    def withdraw(self, port: int) -> None:
+        """Take the announcement back."""
+        (self.path / local.SERVER_FILE).unlink(missing_ok=True)
+        announcement = local.announcement_file(port)
+        try:
+            ours = json.loads(announcement.read_text(encoding="utf-8")).get("pid") == os.getpid()
+        except (OSError, ValueError):
+            return
+        if ours:
+            announcement.unlink(missing_ok=True)
+
+
+class ClientsLock:
+    """Tells whether embedded clients are left: each holds the lock shared."""
+
+    def __init__(self, directory: Path) -> None:
+        self._descriptor = os.open(directory / local.CLIENTS_LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def take(self) -> bool:
+        """Take the lock if no client holds it. New clients then wait until this process has ended."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def _write_atomically(path: Path, content: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

