@@ -1,7 +1,5 @@
 """The methods of ArtifactService. Each one converts, calls its use case and fills the answer."""
 
-# ruff: noqa: ARG002 - gRPC hands every method its request and its context
-
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

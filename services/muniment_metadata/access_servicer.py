@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from muniment.names import ALL_PROJECTS, InvalidName as InvalidNameText, ProjectName, check_name, project_of
-from muniment.v1 import access_service_pb2 as pb, access_service_pb2_grpc
+from muniment.names import ALL_PROJECTS, ProjectName, check_name, project_of
+from muniment.names import InvalidName as InvalidNameText
+from muniment.v1 import access_service_pb2 as pb
+from muniment.v1 import access_service_pb2_grpc
 from muniment_core.db.token_store import TokenRecord
+from muniment_core.db.unit_of_work import UnitOfWork
 from muniment_core.domain.access import Role
 from muniment_core.domain.errors import InvalidField
 from muniment_core.rpc.auth import current_principal, secret_hash
 from muniment_core.rpc.convert import name, parse, time, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
+
 from muniment_metadata import tokens
 
 Context = Any
@@ -28,10 +32,13 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
     async def WhoAmI(self, request: pb.WhoAmIRequest, context: Context) -> pb.Identity:
         principal = current_principal.get()
         grants = [
-            pb.Grant(role=_role_value(role), project=ALL_PROJECTS) for role in sorted(principal.instance_roles)
+            pb.Grant(role=_role_value(role), project=ALL_PROJECTS)
+            for role in sorted(principal.instance_roles)
         ]
         for project, roles in sorted(principal.roles.items()):
-            grants += [pb.Grant(role=_role_value(role), project=f"projects/{project}") for role in sorted(roles)]
+            grants += [
+                pb.Grant(role=_role_value(role), project=f"projects/{project}") for role in sorted(roles)
+            ]
         return pb.Identity(principal=principal.name, grants=grants)
 
     async def CreateToken(self, request: pb.CreateTokenRequest, context: Context) -> pb.Token:
@@ -45,7 +52,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         key = secret_hash(secret)
         created: list[TokenRecord] = []
 
-        def create(unit: tokens.UnitOfWork) -> TokenRecord:
+        def create(unit: UnitOfWork) -> TokenRecord:
             created[:] = [
                 tokens.create_token(
                     unit, key, principal=principal, project=project, roles=roles, expire_time=expire_time
@@ -65,10 +72,8 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         found = await self._execution.read(
             lambda reader: tokens.list_tokens(reader, project, before=before, limit=limit + 1)
         )
-        page, last = page_of(found, limit, token_message)
-        return pb.ListTokensResponse(
-            tokens=page, next_page_token=self._pages.next(request, last.id if last else None)
-        )
+        page, last = page_of(found, limit, token_message, lambda result: result.id)
+        return pb.ListTokensResponse(tokens=page, next_page_token=self._pages.next(request, last))
 
     async def RevokeToken(self, request: pb.RevokeTokenRequest, context: Context) -> pb.Token:
         project, token_id = parse("name", _token_name, request.name)
@@ -91,8 +96,9 @@ def _role(field: str, value: int) -> Role:
     return Role(pb.Role.Name(value).removeprefix("ROLE_").lower())
 
 
-def _role_value(role: Role) -> pb.Role.ValueType:
-    return pb.Role.Value(f"ROLE_{role.name}")
+def _role_value(role: Role) -> str:
+    """Messages take the values of an enum by name."""
+    return f"ROLE_{role.name}"
 
 
 def token_message(token: TokenRecord) -> pb.Token:

@@ -20,7 +20,9 @@ def set_alias(unit: UnitOfWork, name: AliasName, *, number: int, expected: int |
     """
     model = name.of_model
     if name.alias in unit.projects.require(name.project).stages:
-        raise InvalidName("name", name.alias, f"{name.alias!r} is a stage: move it by promotion, or choose another alias")
+        raise InvalidName(
+            "name", name.alias, f"{name.alias!r} is a stage: move it by promotion, or choose another alias"
+        )
     model_id = unit.models.id_of(model)
     version = unit.versions.require(model.version(number))
     if version.state is not VersionState.READY:
@@ -72,7 +74,9 @@ def _check_expected(name: AliasName, current: AliasRecord | None, expected: int 
         raise CurrentMismatch(f"alias {name.alias}", expected=expected, actual=actual)
 
 
-def _entry(entry_type: str, name: AliasName, *, number: int, previous: AliasRecord | None, digest: str) -> EntryDraft:
+def _entry(
+    entry_type: str, name: AliasName, *, number: int, previous: AliasRecord | None, digest: str
+) -> EntryDraft:
     return EntryDraft(
         type=entry_type,
         project=name.project,

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from google.protobuf.message import Message
-
 from muniment.names import ModelName, VersionName
 from muniment.v1 import catalog_pb2 as pb
 from muniment_core.db.project_store import ProjectRecord
@@ -89,7 +88,11 @@ def new_version(message: pb.Version, *, reporter: str, now: datetime) -> NewVers
             processing_steps=tuple(
                 ProcessingStep(
                     text(f"version.processing_steps[{index}].name", step.name, MAX_LABEL, required=True),
-                    text(f"version.processing_steps[{index}].description", step.description, MAX_STEP_DESCRIPTION),
+                    text(
+                        f"version.processing_steps[{index}].description",
+                        step.description,
+                        MAX_STEP_DESCRIPTION,
+                    ),
                 )
                 for index, step in enumerate(
                     _at_most("version.processing_steps", message.processing_steps, MAX_STEPS)
@@ -100,7 +103,9 @@ def new_version(message: pb.Version, *, reporter: str, now: datetime) -> NewVers
     )
 
 
-def new_metrics(field: str, messages: Sequence[pb.Metric], *, reporter: str, now: datetime) -> tuple[MetricValue, ...]:
+def new_metrics(
+    field: str, messages: Sequence[pb.Metric], *, reporter: str, now: datetime
+) -> tuple[MetricValue, ...]:
     """Measured values to add, checked."""
     return tuple(
         _metric(f"{field}[{index}]", message, reporter=reporter, now=now)
@@ -132,7 +137,9 @@ def _params(message: pb.Version) -> dict[str, str | float]:
         match value.WhichOneof("kind"):
             case "number":
                 if not math.isfinite(value.number):
-                    raise InvalidField(field, f"is {value.number}: give it as text, parameters compare as finite numbers")
+                    raise InvalidField(
+                        field, f"is {value.number}: give it as text, parameters compare as finite numbers"
+                    )
                 params[key] = value.number
             case "text":
                 params[key] = text(field, value.text, MAX_PARAM_TEXT)
@@ -169,7 +176,8 @@ def _code(message: pb.Code) -> Code:
 
 def _run(message: pb.Run) -> Run:
     return Run(
-        text("version.run.id", message.id, MAX_LABEL, required=True), text("version.run.uri", message.uri, MAX_URI)
+        text("version.run.id", message.id, MAX_LABEL, required=True),
+        text("version.run.uri", message.uri, MAX_URI),
     )
 
 
@@ -211,7 +219,7 @@ def model_message(model: ModelRecord) -> pb.Model:
         name=model.name.text,
         description=model.description,
         tags=model.tags,
-        state=pb.ModelState.Value(f"MODEL_STATE_{model.state}"),
+        state=f"MODEL_STATE_{model.state}",
         latest_number=model.latest_number,
         stages=[pb.StagePointer(stage=stage, number=number) for stage, number in model.stages.items()],
         creator=model.creator,
@@ -228,7 +236,7 @@ def version_message(version: VersionRecord) -> pb.Version:
         name=version.name.text,
         number=version.name.number,
         digest=version.digest,
-        state=pb.VersionState.Value(f"VERSION_STATE_{version.state}"),
+        state=f"VERSION_STATE_{version.state}",
         size_bytes=version.size_bytes,
         file_count=version.file_count,
         description=version.description,
@@ -246,12 +254,13 @@ def version_message(version: VersionRecord) -> pb.Version:
         parents=[
             pb.Parent(
                 version=parent.version.text,
-                relation=pb.ParentRelation.Value(f"PARENT_RELATION_{parent.relation.name}"),
+                relation=f"PARENT_RELATION_{parent.relation.name}",
             )
             for parent in frozen.parents
         ],
         processing_steps=[
-            pb.ProcessingStep(name=step.name, description=step.description) for step in frozen.processing_steps
+            pb.ProcessingStep(name=step.name, description=step.description)
+            for step in frozen.processing_steps
         ],
         metrics=map(metric_message, version.metrics),
         stages=version.stages,
@@ -270,14 +279,18 @@ def version_message(version: VersionRecord) -> pb.Version:
     if frozen.code:
         code = frozen.code
         message.code.CopyFrom(
-            pb.Code(repository=code.repository, commit=code.commit, dirty=code.dirty, entry_point=code.entry_point)
+            pb.Code(
+                repository=code.repository, commit=code.commit, dirty=code.dirty, entry_point=code.entry_point
+            )
         )
     if frozen.run:
         message.run.CopyFrom(pb.Run(id=frozen.run.id, uri=frozen.run.uri))
     if frozen.environment:
         where = frozen.environment
         message.environment.CopyFrom(
-            pb.Environment(python=where.python, platform=where.platform, host=where.host, packages=where.packages)
+            pb.Environment(
+                python=where.python, platform=where.platform, host=where.host, packages=where.packages
+            )
         )
     return message
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from muniment.names import project_of
-from muniment.v1 import ledger_service_pb2 as pb, ledger_service_pb2_grpc
+from muniment.v1 import ledger_service_pb2 as pb
+from muniment.v1 import ledger_service_pb2_grpc
 from muniment_core.db.ledger_store import EntryQuery
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import EntryNotFound, InvalidField
@@ -47,12 +48,12 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         )
         limit, position = page_size(request), self._pages.position(request)
         found = await self._execution.read(
-            lambda reader: _page(reader, project, query, position, limit + 1, newest_first=request.newest_first)
+            lambda reader: _page(
+                reader, project, query, position, limit + 1, newest_first=request.newest_first
+            )
         )
-        page, last = page_of(found, limit, entry_message)
-        return pb.ListEntriesResponse(
-            entries=page, next_page_token=self._pages.next(request, last.revision if last else None)
-        )
+        page, last = page_of(found, limit, entry_message, lambda result: result.revision)
+        return pb.ListEntriesResponse(entries=page, next_page_token=self._pages.next(request, last))
 
     async def GetHead(self, request: pb.GetHeadRequest, context: Context) -> pb.LedgerHead:
         head: Frontier = await self._execution.read(lambda reader: reader.ledger.head())
@@ -60,7 +61,13 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
 
 
 def _page(
-    reader: Reader, project: str | None, query: EntryQuery, position: int | None, limit: int, *, newest_first: bool
+    reader: Reader,
+    project: str | None,
+    query: EntryQuery,
+    position: int | None,
+    limit: int,
+    *,
+    newest_first: bool,
 ) -> list[Entry]:
     if project is not None:
         reader.projects.require(project)

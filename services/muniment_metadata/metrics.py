@@ -11,7 +11,9 @@ from muniment_core.domain.errors import VersionNotReady
 from muniment_core.domain.ledger import EntryDraft
 
 
-def add_metrics(unit: UnitOfWork, name: VersionName, metrics: Sequence[MetricValue]) -> tuple[MetricValue, ...]:
+def add_metrics(
+    unit: UnitOfWork, name: VersionName, metrics: Sequence[MetricValue]
+) -> tuple[MetricValue, ...]:
     """Add measured values to a version.
 
     Raises:

@@ -10,10 +10,13 @@ from muniment_core.domain.catalog import ModelRecord, ModelState, VersionState, 
 from muniment_core.domain.errors import InUse, LimitExceeded
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.domain.limits import MAX_TAGS
+
 from muniment_metadata.updates import LabelChange, check_etag
 
 
-def create_model(unit: UnitOfWork, name: ModelName, *, description: str, tags: Mapping[str, str]) -> ModelRecord:
+def create_model(
+    unit: UnitOfWork, name: ModelName, *, description: str, tags: Mapping[str, str]
+) -> ModelRecord:
     """Create a model without versions.
 
     Raises:
@@ -55,7 +58,9 @@ def update_model(unit: UnitOfWork, name: ModelName, change: LabelChange, *, etag
     description, tags = change.applied_to(model.description, model.tags)
     if len(tags) > MAX_TAGS:
         raise LimitExceeded("tags", MAX_TAGS, len(tags))
-    changed = unit.models.change(model, now=unit.now, revision=unit.revision, description=description, tags=tags)
+    changed = unit.models.change(
+        model, now=unit.now, revision=unit.revision, description=description, tags=tags
+    )
     unit.record(_entry("model.updated", name, data={"labels": labels_digest(description, tags)}))
     return changed
 
@@ -81,7 +86,9 @@ def delete_model(unit: UnitOfWork, name: ModelName, *, etag: str) -> ModelRecord
         unit.aliases.remove_all(version_id=version.id)
         unit.versions.change(version, now=unit.now, revision=unit.revision, state=VersionState.DELETED)
     deleted = unit.models.change(model, now=unit.now, revision=unit.revision, state=ModelState.DELETED)
-    unit.record(_entry("model.deleted", name, data={"versions": [version.name.number for version in versions][:1000]}))
+    unit.record(
+        _entry("model.deleted", name, data={"versions": [version.name.number for version in versions][:1000]})
+    )
     return deleted
 
 

@@ -16,12 +16,20 @@ def create_project(unit: UnitOfWork, name: str, description: str) -> ProjectReco
     """
     project = unit.projects.create(name, description=description, now=unit.now, revision=unit.revision)
     unit.record(
-        EntryDraft(type="project.created", project=name, data={"stages": list(project.stages), "description": description})
+        EntryDraft(
+            type="project.created",
+            project=name,
+            data={"stages": list(project.stages), "description": description},
+        )
     )
     return project
 
 
-def visible_projects(reader: Reader, principal: Principal, *, after: str | None, limit: int) -> list[ProjectRecord]:
+def visible_projects(
+    reader: Reader, principal: Principal, *, after: str | None, limit: int
+) -> list[ProjectRecord]:
     """The projects in which the caller may see anything, ordered by name."""
     everywhere = principal.holds(Permission.PROJECT_READ, None)
-    return reader.projects.page(after=after, limit=limit, only=None if everywhere else frozenset(principal.roles))
+    return reader.projects.page(
+        after=after, limit=limit, only=None if everywhere else frozenset(principal.roles)
+    )

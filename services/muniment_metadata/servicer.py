@@ -1,18 +1,22 @@
-"""MetadataService: each method checks, calls a use case and fills the answer; errors are translated outside."""
+"""MetadataService: each method checks, calls a use case and fills the answer."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from muniment import names
 from muniment.names import ModelName, ProjectName, VersionName
-from muniment.v1 import catalog_pb2, metadata_service_pb2 as pb, metadata_service_pb2_grpc
+from muniment.v1 import catalog_pb2, metadata_service_pb2_grpc
+from muniment.v1 import metadata_service_pb2 as pb
+from muniment_core.domain.catalog import MetricValue
 from muniment_core.domain.errors import InvalidField, InvalidName, LimitExceeded
 from muniment_core.domain.limits import MAX_BATCH, MAX_DESCRIPTION, MAX_LABEL
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import name, parse, tags, text, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
+
 from muniment_metadata import aliases, metrics, models, projects, versions
 from muniment_metadata.convert import (
     alias_message,
@@ -49,17 +53,19 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
 
     async def GetProject(self, request: pb.GetProjectRequest, context: Context) -> catalog_pb2.Project:
         project = parse("name", ProjectName.parse, request.name)
-        return project_message(await self._execution.read(lambda reader: reader.projects.require(project.project)))
+        return project_message(
+            await self._execution.read(lambda reader: reader.projects.require(project.project))
+        )
 
-    async def ListProjects(self, request: pb.ListProjectsRequest, context: Context) -> pb.ListProjectsResponse:
+    async def ListProjects(
+        self, request: pb.ListProjectsRequest, context: Context
+    ) -> pb.ListProjectsResponse:
         limit, after, principal = page_size(request), self._pages.position(request), current_principal.get()
         found = await self._execution.read(
             lambda reader: projects.visible_projects(reader, principal, after=after, limit=limit + 1)
         )
-        page, last = page_of(found, limit, project_message)
-        return pb.ListProjectsResponse(
-            projects=page, next_page_token=self._pages.next(request, last.name if last else None)
-        )
+        page, last = page_of(found, limit, project_message, lambda result: result.name)
+        return pb.ListProjectsResponse(projects=page, next_page_token=self._pages.next(request, last))
 
     # ── models ────────────────────────────────────────────────────────────────────────────────────
 
@@ -85,10 +91,8 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         found = await self._execution.read(
             lambda reader: models.list_models(reader, project.project, after=after, limit=limit + 1)
         )
-        page, last = page_of(found, limit, model_message)
-        return pb.ListModelsResponse(
-            models=page, next_page_token=self._pages.next(request, last.name.model if last else None)
-        )
+        page, last = page_of(found, limit, model_message, lambda result: result.name.model)
+        return pb.ListModelsResponse(models=page, next_page_token=self._pages.next(request, last))
 
     async def UpdateModel(self, request: pb.UpdateModelRequest, context: Context) -> catalog_pb2.Model:
         model = parse("name", ModelName.parse, request.name)
@@ -141,7 +145,9 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         found = await self._execution.read(lambda reader: versions.batch_get_versions(reader, wanted))
         return pb.BatchGetVersionsResponse(versions=map(version_message, found))
 
-    async def ListVersions(self, request: pb.ListVersionsRequest, context: Context) -> pb.ListVersionsResponse:
+    async def ListVersions(
+        self, request: pb.ListVersionsRequest, context: Context
+    ) -> pb.ListVersionsResponse:
         model = parse("parent", ModelName.parse, request.parent)
         limit, before = page_size(request), self._pages.position(request)
         found = await self._execution.read(
@@ -149,10 +155,8 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
                 reader, model, before=before, limit=limit + 1, deleted=request.show_deleted
             )
         )
-        page, last = page_of(found, limit, version_message)
-        return pb.ListVersionsResponse(
-            versions=page, next_page_token=self._pages.next(request, last.name.number if last else None)
-        )
+        page, last = page_of(found, limit, version_message, lambda result: result.name.number)
+        return pb.ListVersionsResponse(versions=page, next_page_token=self._pages.next(request, last))
 
     async def UpdateVersion(self, request: pb.UpdateVersionRequest, context: Context) -> catalog_pb2.Version:
         version = parse("name", VersionName.parse, request.name)
@@ -173,7 +177,9 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
             catalog_pb2.Version,
         )
 
-    async def ResolveVersion(self, request: pb.ResolveVersionRequest, context: Context) -> catalog_pb2.Version:
+    async def ResolveVersion(
+        self, request: pb.ResolveVersionRequest, context: Context
+    ) -> catalog_pb2.Version:
         model = parse("model", ModelName.parse, request.model)
         selector = parse("selector", names.VersionSelector.parse, request.selector or names.LATEST)
         return version_message(
@@ -210,10 +216,8 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         found = await self._execution.read(
             lambda reader: aliases.list_aliases(reader, model, after=after, limit=limit + 1)
         )
-        page, last = page_of(found, limit, alias_message)
-        return pb.ListAliasesResponse(
-            aliases=page, next_page_token=self._pages.next(request, last.name if last else None)
-        )
+        page, last = page_of(found, limit, alias_message, lambda result: result.name)
+        return pb.ListAliasesResponse(aliases=page, next_page_token=self._pages.next(request, last))
 
     # ── metrics ───────────────────────────────────────────────────────────────────────────────────
 
@@ -225,7 +229,7 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
             "metrics", request.metrics, reporter=current_principal.get().name, now=self._execution.clock()
         )
 
-        def respond(recorded: tuple[tuple[metrics.MetricValue, ...], int, Any]) -> pb.AddMetricsResponse:
+        def respond(recorded: tuple[tuple[MetricValue, ...], int, datetime]) -> pb.AddMetricsResponse:
             values, revision, time = recorded
             return pb.AddMetricsResponse(
                 metrics=map(metric_message, values), revision=revision, record_time=timestamp(time)
@@ -245,15 +249,11 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         found = await self._execution.read(
             lambda reader: metrics.list_metrics(reader, version, key=key, after=after, limit=limit + 1)
         )
-        page, last = page_of(found, limit, lambda added: metric_message(added[1]))
-        return pb.ListMetricsResponse(
-            metrics=page, next_page_token=self._pages.next(request, last[0] if last else None)
-        )
+        page, last = page_of(found, limit, lambda added: metric_message(added[1]), lambda result: result[0])
+        return pb.ListMetricsResponse(metrics=page, next_page_token=self._pages.next(request, last))
 
 
-def _label_change(
-    paths: Any, field: str, message: catalog_pb2.Model | catalog_pb2.Version
-) -> LabelChange:
+def _label_change(paths: Any, field: str, message: catalog_pb2.Model | catalog_pb2.Version) -> LabelChange:
     return LabelChange.from_mask(
         list(paths),
         description=text(f"{field}.description", message.description, MAX_DESCRIPTION),

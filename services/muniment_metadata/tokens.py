@@ -39,7 +39,12 @@ def create_token(
         raise InvalidField("expire_time", f"is {format_time(expire_time)}, which is not in the future")
     project_id = None if project is None else unit.projects.require(project).id
     token = unit.tokens.create(
-        secret_hash, principal=principal, project_id=project_id, roles=roles, now=unit.now, expire_time=expire_time
+        secret_hash,
+        principal=principal,
+        project_id=project_id,
+        roles=roles,
+        now=unit.now,
+        expire_time=expire_time,
     )
     unit.record(_entry("token.created", token))
     return token

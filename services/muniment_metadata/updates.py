@@ -38,9 +38,13 @@ class LabelChange:
                 key = path.removeprefix("tags.")
                 some_tags[key] = tags.get(key)
             elif path not in ("description", "tags"):
-                raise InvalidField("update_mask", f"names {path[:100]!r}; only description, tags and tags.{{key}} may change")
+                raise InvalidField(
+                    "update_mask", f"names {path[:100]!r}; only description, tags and tags.{{key}} may change"
+                )
         return cls(
-            description if "description" in paths else None, dict(tags) if "tags" in paths else None, some_tags
+            description if "description" in paths else None,
+            dict(tags) if "tags" in paths else None,
+            some_tags,
         )
 
     def applied_to(self, description: str, tags: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -27,10 +27,13 @@ from muniment_core.domain.errors import (
 )
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.domain.limits import MAX_TAGS
+
 from muniment_metadata.updates import LabelChange, check_etag
 
 
-def create_version(unit: UnitOfWork, model: ModelName, new: NewVersion, *, principal: Principal) -> VersionRecord:
+def create_version(
+    unit: UnitOfWork, model: ModelName, new: NewVersion, *, principal: Principal
+) -> VersionRecord:
     """Register a committed manifest as the next version of a model.
 
     Raises:
@@ -154,7 +157,9 @@ def update_version(unit: UnitOfWork, name: VersionName, change: LabelChange, *, 
     description, tags = change.applied_to(version.description, version.tags)
     if len(tags) > MAX_TAGS:
         raise LimitExceeded("tags", MAX_TAGS, len(tags))
-    changed = unit.versions.change(version, now=unit.now, revision=unit.revision, description=description, tags=tags)
+    changed = unit.versions.change(
+        version, now=unit.now, revision=unit.revision, description=description, tags=tags
+    )
     unit.record(_entry("version.updated", version, {"labels": labels_digest(description, tags)}))
     return changed
 

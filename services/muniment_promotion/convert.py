@@ -11,6 +11,7 @@ from muniment_core.domain.errors import InvalidField, InvalidName
 from muniment_core.domain.limits import MAX_REASON
 from muniment_core.domain.promotion import DeploymentRecord, DeploymentState, PromotionRecord, StageMoveRecord
 from muniment_core.rpc.convert import digest, name, parse, text, timestamp
+
 from muniment_promotion.stages import StageView
 
 
@@ -28,11 +29,15 @@ def expected_current(request: pb.RequestPromotionRequest | pb.RollbackRequest) -
     if not request.HasField("expected_current"):
         return None
     if request.expected_current < 0:
-        raise InvalidField("expected_current", f"is {request.expected_current}; give a version number, or 0 for none")
+        raise InvalidField(
+            "expected_current", f"is {request.expected_current}; give a version number, or 0 for none"
+        )
     return request.expected_current
 
 
-def deployment(parent: ProjectName, message: pb.Deployment, *, reporter: str, now: datetime) -> DeploymentRecord:
+def deployment(
+    parent: ProjectName, message: pb.Deployment, *, reporter: str, now: datetime
+) -> DeploymentRecord:
     """A report, checked.
 
     Raises:
@@ -69,7 +74,7 @@ def promotion_message(promotion: PromotionRecord) -> pb.Promotion:
         version=promotion.version.text,
         digest=promotion.digest,
         stage=promotion.stage,
-        state=pb.PromotionState.Value(f"PROMOTION_STATE_{promotion.state}"),
+        state=f"PROMOTION_STATE_{promotion.state}",
         requester=promotion.requester,
         reason=promotion.reason,
         previous_number=promotion.previous_number,
@@ -84,7 +89,7 @@ def move_message(move: StageMoveRecord) -> pb.StageMove:
     return pb.StageMove(
         stage=move.stage.text,
         revision=move.revision,
-        kind=pb.StageMoveKind.Value(f"STAGE_MOVE_KIND_{move.kind}"),
+        kind=f"STAGE_MOVE_KIND_{move.kind}",
         number=move.number,
         previous_number=move.previous_number,
         digest=move.digest,
@@ -118,7 +123,7 @@ def deployment_message(report: DeploymentRecord) -> pb.Deployment:
         stage=report.stage,
         number=report.number,
         digest=report.digest,
-        state=pb.DeploymentState.Value(f"DEPLOYMENT_STATE_{report.state}"),
+        state=f"DEPLOYMENT_STATE_{report.state}",
         acted_revision=report.acted_revision,
         message=report.message,
         reporter=report.reporter,

@@ -22,7 +22,8 @@ def report_deployment(unit: UnitOfWork, report: DeploymentRecord) -> DeploymentR
         raise StageNotFound(report.stage, project.stages)
     if report.acted_revision >= unit.revision:
         raise InvalidField(
-            "deployment.acted_revision", f"is {report.acted_revision}, while the ledger is at {unit.revision - 1}"
+            "deployment.acted_revision",
+            f"is {report.acted_revision}, while the ledger is at {unit.revision - 1}",
         )
     model_id = unit.models.id_of(report.model)
     if report.number:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import grpc
-
 from muniment.names import ProjectName
 from muniment.v1 import artifact_service_pb2, artifact_service_pb2_grpc
 from muniment_core.domain.errors import BytesDamaged, PeerUnavailable
@@ -29,7 +28,9 @@ class ArtifactPeer:
         request = artifact_service_pb2.VerifyManifestRequest(parent=ProjectName(project).text, digest=digest)
         try:
             await self._stub.VerifyManifest(
-                request, metadata=(("authorization", f"Bearer {current_token.get()}"),), timeout=VERIFY_SECONDS
+                request,
+                metadata=(("authorization", f"Bearer {current_token.get()}"),),
+                timeout=VERIFY_SECONDS,
             )
         except grpc.aio.AioRpcError as error:
             if error.code() in (grpc.StatusCode.DATA_LOSS, grpc.StatusCode.NOT_FOUND):

@@ -1,4 +1,4 @@
-"""Use cases that move stage pointers. They run in the writer, so what they check stays true until they commit."""
+"""Use cases that move stage pointers. They run in the writer: what they check stays true until they commit."""
 
 from __future__ import annotations
 
@@ -145,7 +145,9 @@ def _named_target(
         raise VersionNotReady(version.name.text, version.state)
     target = unit.stages.promotion_of(model_id, model, name.stage, number=number)
     if target is None:
-        raise NoPreviousVersion(name.stage, model.text, f"version {number} never was current there; promote it instead")
+        raise NoPreviousVersion(
+            name.stage, model.text, f"version {number} never was current there; promote it instead"
+        )
     return target, version
 
 
@@ -175,7 +177,9 @@ def get_promotion(reader: Reader, name: PromotionName) -> PromotionRecord:
     return reader.promotions.require(reader.models.id_of(name.of_model), name)
 
 
-def list_promotions(reader: Reader, model: ModelName, *, before: int | None, limit: int) -> list[PromotionRecord]:
+def list_promotions(
+    reader: Reader, model: ModelName, *, before: int | None, limit: int
+) -> list[PromotionRecord]:
     """Promotions of a model, newest first.
 
     Raises:

@@ -1,4 +1,4 @@
-"""PromotionService: each method checks, calls a use case and fills the answer; errors are translated outside."""
+"""PromotionService: each method checks, calls a use case and fills the answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from muniment import names
 from muniment.names import ModelName, ProjectName, VersionName, project_of
-from muniment.v1 import promotion_service_pb2 as pb, promotion_service_pb2_grpc
+from muniment.v1 import promotion_service_pb2 as pb
+from muniment.v1 import promotion_service_pb2_grpc
 from muniment_core.domain.errors import InvalidField
 from muniment_core.domain.limits import MAX_REASON
 from muniment_core.rpc.auth import current_principal
@@ -15,6 +16,7 @@ from muniment_core.rpc.convert import name, parse, text
 from muniment_core.rpc.entry_filter import entry_query
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
+
 from muniment_promotion import deployments, promotions, stages
 from muniment_promotion.convert import (
     deployment,
@@ -71,23 +73,25 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
             await self._execution.read(lambda reader: promotions.get_promotion(reader, promotion))
         )
 
-    async def ListPromotions(self, request: pb.ListPromotionsRequest, context: Context) -> pb.ListPromotionsResponse:
+    async def ListPromotions(
+        self, request: pb.ListPromotionsRequest, context: Context
+    ) -> pb.ListPromotionsResponse:
         model = parse("parent", ModelName.parse, request.parent)
         limit, before = page_size(request), self._pages.position(request)
         found = await self._execution.read(
             lambda reader: promotions.list_promotions(reader, model, before=before, limit=limit + 1)
         )
-        page, last = page_of(found, limit, promotion_message)
-        return pb.ListPromotionsResponse(
-            promotions=page, next_page_token=self._pages.next(request, last.revision if last else None)
-        )
+        page, last = page_of(found, limit, promotion_message, lambda result: result.revision)
+        return pb.ListPromotionsResponse(promotions=page, next_page_token=self._pages.next(request, last))
 
     async def Rollback(self, request: pb.RollbackRequest, context: Context) -> pb.StageMove:
         stage = parse("stage", names.StageName.parse, request.stage)
         expected = expected_current(request)
         reason = text("reason", request.reason, MAX_REASON)
         if request.to_number < 0:
-            raise InvalidField("to_number", f"is {request.to_number}; give a version number, or 0 for the previous")
+            raise InvalidField(
+                "to_number", f"is {request.to_number}; give a version number, or 0 for the previous"
+            )
         return await self._execution.mutate(
             request,
             lambda unit: promotions.roll_back(
@@ -117,10 +121,8 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
         found = await self._execution.read(
             lambda reader: stages.stage_history(reader, model, stage=stage, before=before, limit=limit + 1)
         )
-        page, last = page_of(found, limit, move_message)
-        return pb.ListStageHistoryResponse(
-            moves=page, next_page_token=self._pages.next(request, last.revision if last else None)
-        )
+        page, last = page_of(found, limit, move_message, lambda result: result.revision)
+        return pb.ListStageHistoryResponse(moves=page, next_page_token=self._pages.next(request, last))
 
     # ── events and deployments ────────────────────────────────────────────────────────────────────
 
@@ -143,7 +145,10 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
             parent, request.deployment, reporter=current_principal.get().name, now=self._execution.clock()
         )
         return await self._execution.mutate(
-            request, lambda unit: deployments.report_deployment(unit, report), deployment_message, pb.Deployment
+            request,
+            lambda unit: deployments.report_deployment(unit, report),
+            deployment_message,
+            pb.Deployment,
         )
 
     async def ListDeployments(
@@ -158,12 +163,12 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
                 reader, parent.project, model=model, after=after, limit=limit + 1
             )
         )
-        page, last = page_of(found, limit, deployment_message)
+        page, last = page_of(
+            found, limit, deployment_message, lambda result: [result.target, result.model.model, result.stage]
+        )
         return pb.ListDeploymentsResponse(
             deployments=page,
-            next_page_token=self._pages.next(
-                request, [last.target, last.model.model, last.stage] if last else None
-            ),
+            next_page_token=self._pages.next(request, last),
         )
 
 

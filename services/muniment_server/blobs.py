@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.blobs.store import BlobStore
+
 from muniment_server.settings import StorageSettings
 
 

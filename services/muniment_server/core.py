@@ -19,6 +19,7 @@ from muniment_core.rpc.auth import secret_hash
 from muniment_core.rpc.execution import Execution
 from muniment_metadata.projects import create_project
 from muniment_metadata.tokens import create_token, new_secret
+
 from muniment_server.data_directory import DataDirectory
 from muniment_server.settings import StorageSettings
 
@@ -42,7 +43,7 @@ class Core:
 
 @contextmanager
 def running_core(
-    settings: StorageSettings, *, on_commit: Callable[[Any], None] = lambda entries: None
+    settings: StorageSettings, *, on_commit: Callable[[Any], None] = lambda _entries: None
 ) -> Iterator[Core]:
     """Open the database, bring an embedded one to the newest schema, and start the writer.
 

@@ -82,7 +82,9 @@ class ClientsLock:
     """Tells whether embedded clients are left: each holds the lock shared."""
 
     def __init__(self, directory: Path) -> None:
-        self._descriptor = os.open(directory / local.CLIENTS_LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(
+            directory / local.CLIENTS_LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
 
     def take(self) -> bool:
         """Take the lock if no client holds it. New clients then wait until this process has ended."""

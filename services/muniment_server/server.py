@@ -15,7 +15,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
-
 from muniment_core.db.schema import page_token_key
 from muniment_core.domain.access import Principal
 from muniment_core.rpc.auth import Authorizer
@@ -23,6 +22,7 @@ from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.permissions import access_rules
 from muniment_promotion.watch.tail import LedgerTail
+
 from muniment_server.blobs import open_blob_store
 from muniment_server.core import Core
 from muniment_server.data_directory import ClientsLock
@@ -164,7 +164,7 @@ def _bind(server: grpc.aio.Server, host: str, port: int) -> int:
         return server.add_insecure_port(f"{_bracketed(host)}:{port}")
     except RuntimeError as error:
         raise CannotServe(
-            f"{host}:{port} cannot be served on: another process uses it, or it is no address of this machine; "
+            f"{host}:{port} cannot be served on: another process uses it, or it is not of this machine; "
             "choose another --listen"
         ) from error
 
@@ -178,7 +178,9 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _add_health_and_reflection(server: grpc.aio.Server, descriptors: Iterable[ServiceDescriptor]) -> health_aio.HealthServicer:
+def _add_health_and_reflection(
+    server: grpc.aio.Server, descriptors: Iterable[ServiceDescriptor]
+) -> health_aio.HealthServicer:
     servicer = health_aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     names = [descriptor.full_name for descriptor in descriptors]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-
 from muniment.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
@@ -31,6 +30,7 @@ from muniment_metadata.servicer import MetadataServicer
 from muniment_promotion.peers import ArtifactPeer
 from muniment_promotion.servicer import PromotionServicer
 from muniment_promotion.watch.tail import LedgerTail
+
 from muniment_server.settings import Service
 
 DESCRIPTORS: Mapping[Service, tuple[ServiceDescriptor, ...]] = {
@@ -83,6 +83,8 @@ def serve_artifact(serving: Serving, blobs: BlobStore) -> None:
 def serve_promotion(serving: Serving, artifacts: grpc.aio.Channel, tail: LedgerTail) -> None:
     """Serve stages and events."""
     promotion_service_pb2_grpc.add_PromotionServiceServicer_to_server(
-        PromotionServicer(serving.execution, serving.page_tokens, artifacts=ArtifactPeer(artifacts), tail=tail),
+        PromotionServicer(
+            serving.execution, serving.page_tokens, artifacts=ArtifactPeer(artifacts), tail=tail
+        ),
         serving.server,
     )

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-
 from muniment.local import default_data_dir
 
 DEFAULT_LISTEN = "127.0.0.1:7460"
@@ -80,7 +79,9 @@ def _load_file(context: click.Context, _option: click.Parameter, path: Path | No
     known = {parameter.name for parameter in context.command.params}
     unknown = sorted(set(values) - known)
     if unknown:
-        raise click.BadParameter(f"{path} sets {', '.join(unknown)}, which {context.command_path} does not know")
+        raise click.BadParameter(
+            f"{path} sets {', '.join(unknown)}, which {context.command_path} does not know"
+        )
     context.default_map = values
 
 
@@ -109,8 +110,17 @@ _STORAGE = (
         show_default="~/.local/share/muniment",
         help="Data directory: database, bytes and admin token, as far as they are not elsewhere.",
     ),
-    _option("--database", default="", help="PostgreSQL address, postgresql://…  [default: SQLite in the data directory]"),
-    _option("--s3-endpoint", default="s3.amazonaws.com", show_default=True, help="Host and port of the S3 service."),
+    _option(
+        "--database",
+        default="",
+        help="PostgreSQL address, postgresql://…  [default: SQLite in the data directory]",
+    ),
+    _option(
+        "--s3-endpoint",
+        default="s3.amazonaws.com",
+        show_default=True,
+        help="Host and port of the S3 service.",
+    ),
     _option("--s3-bucket", default="", help="S3 bucket for bytes.  [default: the data directory]"),
     _option("--s3-region", default="us-east-1", show_default=True, help="S3 region."),
     _option("--s3-access-key", default="", help="S3 access key."),
@@ -119,7 +129,9 @@ _STORAGE = (
 )
 
 _SERVE = (
-    _option("--listen", default=DEFAULT_LISTEN, show_default=True, help="Address to serve on; port 0 picks one."),
+    _option(
+        "--listen", default=DEFAULT_LISTEN, show_default=True, help="Address to serve on; port 0 picks one."
+    ),
     _option(
         "--service",
         type=click.Choice([service.value for service in Service]),
@@ -178,9 +190,13 @@ def serve_settings(values: dict[str, Any]) -> ServeSettings:
         click.UsageError: if they contradict each other.
     """
     names = ServeSettings.__dataclass_fields__
-    settings = ServeSettings(**{**{name: values[name] for name in names}, "service": Service(values["service"])})
+    settings = ServeSettings(
+        **{**{name: values[name] for name in names}, "service": Service(values["service"])}
+    )
     if settings.service is Service.PROMOTION and not settings.artifact_peer:
-        raise click.UsageError("--service promotion needs --artifact-peer: it has bytes verified before a stage moves")
+        raise click.UsageError(
+            "--service promotion needs --artifact-peer: it has bytes verified before a stage moves"
+        )
     if settings.service is not Service.ALL and not values["database"]:
         raise click.UsageError("--service needs --database: one SQLite file cannot serve several processes")
     return settings

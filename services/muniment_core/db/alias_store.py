@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from muniment.names import ModelName
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from muniment.names import ModelName
 from muniment_core.db.tables import aliases, versions
 from muniment_core.domain.catalog import AliasRecord
 
@@ -35,7 +35,15 @@ class AliasStore:
         return [_record(row, model) for row in self._connection.execute(statement)]
 
     def point(
-        self, model_id: int, name: str, *, version_id: int, exists: bool, actor: str, now: datetime, revision: int
+        self,
+        model_id: int,
+        name: str,
+        *,
+        version_id: int,
+        exists: bool,
+        actor: str,
+        now: datetime,
+        revision: int,
     ) -> None:
         """Point an alias to a version; ``exists`` tells whether it is there already."""
         values = {"version_id": version_id, "actor": actor, "update_time": now, "revision": revision}
@@ -48,7 +56,9 @@ class AliasStore:
 
     def remove(self, model_id: int, name: str) -> None:
         """Remove an alias."""
-        self._connection.execute(delete(aliases).where(aliases.c.model_id == model_id, aliases.c.name == name))
+        self._connection.execute(
+            delete(aliases).where(aliases.c.model_id == model_id, aliases.c.name == name)
+        )
 
     def remove_all(self, *, version_id: int) -> None:
         """Remove every alias of a version."""

@@ -20,7 +20,16 @@ from sqlalchemy.pool import ConnectionPoolEntry
 READ_POOL_SIZE = 8
 _BUSY_TIMEOUT_MS = 5_000
 _PAGE_CACHE_KIB = 16 * 1024
-_POSTGRESQL_OPTIONS = "-c statement_timeout=60s -c lock_timeout=30s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on -c timezone=UTC"
+_POSTGRESQL_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "statement_timeout=60s",
+        "lock_timeout=30s",
+        "idle_in_transaction_session_timeout=60s",
+        "synchronous_commit=on",
+        "timezone=UTC",
+    )
+)
 
 
 class UnusableDatabaseUrl(ValueError):
@@ -43,14 +52,21 @@ class Database:
         try:
             parsed = make_url(url)
         except ArgumentError:
-            raise UnusableDatabaseUrl("the database address cannot be read: write postgresql://… or sqlite:///PATH") from None
+            raise UnusableDatabaseUrl(
+                "the database address cannot be read: write postgresql://… or sqlite:///PATH"
+            ) from None
         backend = parsed.get_backend_name()
         if backend not in ("sqlite", "postgresql"):
-            raise UnusableDatabaseUrl(f"database {backend!r} is not supported: write postgresql://… or sqlite:///PATH")
+            raise UnusableDatabaseUrl(
+                f"database {backend!r} is not supported: write postgresql://… or sqlite:///PATH"
+            )
         self.is_sqlite = backend == "sqlite"
         self.url = parsed
         if self.is_sqlite:
-            self._writing, self._reading = _sqlite_engine(parsed, read_only=False), _sqlite_engine(parsed, read_only=True)
+            self._writing, self._reading = (
+                _sqlite_engine(parsed, read_only=False),
+                _sqlite_engine(parsed, read_only=True),
+            )
         else:
             self._writing, self._reading = _postgresql_engines(parsed)
 
@@ -82,7 +98,11 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
         url,
         pool_size=READ_POOL_SIZE if read_only else 1,
         max_overflow=0,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000, "cached_statements": 512},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": _BUSY_TIMEOUT_MS / 1000,
+            "cached_statements": 512,
+        },
     )
 
     @event.listens_for(engine, "connect")
@@ -107,7 +127,12 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
 def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
     arguments = {"options": _POSTGRESQL_OPTIONS, "connect_timeout": 10}
     writing = create_engine(
-        url, pool_size=1, max_overflow=2, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=arguments
+        url,
+        pool_size=1,
+        max_overflow=2,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args=arguments,
     )
     reading = create_engine(
         url, pool_size=READ_POOL_SIZE, max_overflow=0, pool_pre_ping=True, connect_args=arguments

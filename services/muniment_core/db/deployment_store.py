@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from muniment.names import ModelName
 from sqlalchemy import Connection, Row, delete, insert, select, tuple_
 
-from muniment.names import ModelName
 from muniment_core.db.tables import deployments, models, projects
 from muniment_core.domain.promotion import DeploymentRecord, DeploymentState
 

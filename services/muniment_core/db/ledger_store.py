@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, update
 
+from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
 from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier, Node
-from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
 
 _HEAD = select(ledger_head.c.size, ledger_head.c.root_hash, ledger_head.c.frontier)
 _LOCKED_HEAD = _HEAD.with_for_update()

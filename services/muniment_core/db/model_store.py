@@ -7,18 +7,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from muniment.names import ModelName
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
-from muniment.names import ModelName
 from muniment_core.db.tables import model_tags, models, projects, stage_pointers, versions
 from muniment_core.domain.catalog import ModelRecord, ModelState
 from muniment_core.domain.errors import ModelNotFound, NameTaken
 
-_MODELS = select(models, projects.c.name.label("project")).join(projects, projects.c.id == models.c.project_id)
+_MODELS = select(models, projects.c.name.label("project")).join(
+    projects, projects.c.id == models.c.project_id
+)
 _ID = select(models.c.id).join(projects, projects.c.id == models.c.project_id)
 
 
-def read_tags(connection: Connection, table: Table, owner: str, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+def read_tags(
+    connection: Connection, table: Table, owner: str, ids: Sequence[int]
+) -> dict[int, dict[str, str]]:
     """Tags by owner, ordered by key, for the owners that have any."""
     column = table.c[owner]
     tags: dict[int, dict[str, str]] = defaultdict(dict)
@@ -27,7 +31,9 @@ def read_tags(connection: Connection, table: Table, owner: str, ids: Sequence[in
     return tags
 
 
-def write_tags(connection: Connection, table: Table, owner: str, owner_id: int, tags: Mapping[str, str]) -> None:
+def write_tags(
+    connection: Connection, table: Table, owner: str, owner_id: int, tags: Mapping[str, str]
+) -> None:
     """Replace all tags of one owner."""
     connection.execute(delete(table).where(table.c[owner] == owner_id))
     if tags:
@@ -50,7 +56,9 @@ class ModelStore:
         """
         model_id = self._connection.execute(
             _ID.where(
-                projects.c.name == name.project, models.c.name == name.model, models.c.state == ModelState.ACTIVE
+                projects.c.name == name.project,
+                models.c.name == name.model,
+                models.c.state == ModelState.ACTIVE,
             )
         ).scalar_one_or_none()
         if model_id is None:

@@ -62,7 +62,13 @@ class ProjectStore:
         return [self._record(row) for row in self._connection.execute(statement).all()]
 
     def create(
-        self, name: str, *, description: str, now: datetime, revision: int, stages: tuple[str, ...] = DEFAULT_STAGES
+        self,
+        name: str,
+        *,
+        description: str,
+        now: datetime,
+        revision: int,
+        stages: tuple[str, ...] = DEFAULT_STAGES,
     ) -> ProjectRecord:
         """Create a project.
 
@@ -77,7 +83,11 @@ class ProjectStore:
         project_id = self._connection.execute(
             insert(projects)
             .values(
-                name=name, folded_name=name.lower(), description=description, create_time=now, revision=revision
+                name=name,
+                folded_name=name.lower(),
+                description=description,
+                create_time=now,
+                revision=revision,
             )
             .returning(projects.c.id)
         ).scalar_one()
@@ -91,5 +101,7 @@ class ProjectStore:
         return ProjectRecord(project_id, name, description, stages, now, revision)
 
     def _record(self, row: Row[Any]) -> ProjectRecord:
-        stages = self._connection.execute(_STAGES.where(project_stages.c.project_id == row.id)).scalars().all()
+        stages = (
+            self._connection.execute(_STAGES.where(project_stages.c.project_id == row.id)).scalars().all()
+        )
         return ProjectRecord(row.id, row.name, row.description, tuple(stages), row.create_time, row.revision)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from muniment.names import ModelName, PromotionName
 from sqlalchemy import Connection, Row, insert, select
 
-from muniment.names import ModelName, PromotionName
 from muniment_core.db.tables import promotions, versions
 from muniment_core.domain.errors import PromotionNotFound
 from muniment_core.domain.promotion import PromotionRecord, PromotionState
@@ -68,7 +68,9 @@ class PromotionStore:
             raise PromotionNotFound(name.text)
         return _record(row, name.of_model)
 
-    def page(self, model_id: int, model: ModelName, *, before: int | None, limit: int) -> list[PromotionRecord]:
+    def page(
+        self, model_id: int, model: ModelName, *, before: int | None, limit: int
+    ) -> list[PromotionRecord]:
         """Promotions of a model, newest first, older than a revision."""
         statement = _PROMOTIONS.where(promotions.c.model_id == model_id)
         if before is not None:

@@ -19,7 +19,15 @@ from muniment_core.db.database import Database
 from muniment_core.db.tables import instance, ledger_head, metadata
 from muniment_core.domain.merkle import Frontier
 
-__all__ = ["SchemaBehind", "artifact_tables", "current_revision", "differences", "is_current", "metadata", "migrate"]
+__all__ = [
+    "SchemaBehind",
+    "artifact_tables",
+    "current_revision",
+    "differences",
+    "is_current",
+    "metadata",
+    "migrate",
+]
 
 _ADVISORY_LOCK = 0x6D756E69  # "muni": no two processes migrate one PostgreSQL at once
 
@@ -29,7 +37,8 @@ class SchemaBehind(RuntimeError):
 
     def __init__(self, found: str | None, needed: str) -> None:
         super().__init__(
-            f"the database has schema {found or 'none'}, while this program needs {needed}: run 'muniment-server migrate'"
+            f"the database has schema {found or 'none'}, while this program needs {needed}: "
+            "run 'muniment-server migrate'"
         )
 
 
@@ -89,7 +98,9 @@ def _set_up(connection: Connection, clock: Callable[[], datetime]) -> None:
     connection.execute(
         insert(ledger_head).values(id=1, size=0, root_hash=empty.root, frontier=empty.to_bytes())
     )
-    connection.execute(insert(instance).values(id=1, page_token_key=secrets.token_bytes(32), create_time=clock()))
+    connection.execute(
+        insert(instance).values(id=1, page_token_key=secrets.token_bytes(32), create_time=clock())
+    )
 
 
 def page_token_key(database: Database) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from muniment.names import ModelName
 from sqlalchemy import Connection, Row, insert, select, update
 
-from muniment.names import ModelName
 from muniment_core.db.tables import stage_moves, stage_pointers, versions
 from muniment_core.domain.promotion import MoveKind, PointerRecord, StageMoveRecord
 
@@ -51,7 +51,9 @@ class StageStore:
         """One move by its revision, which must exist."""
         return _move(self._connection.execute(_MOVES.where(stage_moves.c.revision == revision)).one(), model)
 
-    def promotion_of(self, model_id: int, model: ModelName, stage: str, *, number: int) -> StageMoveRecord | None:
+    def promotion_of(
+        self, model_id: int, model: ModelName, stage: str, *, number: int
+    ) -> StageMoveRecord | None:
         """The newest promotion of a version to a stage, or None."""
         row = self._connection.execute(
             _MOVES.where(

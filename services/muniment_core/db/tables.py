@@ -47,19 +47,21 @@ metadata = MetaData(
 instance = Table(
     "instance",
     metadata,
-    Column("id", Integer, CheckConstraint("id = 1", name="single_row"), primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("page_token_key", LargeBinary, nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
+    CheckConstraint("id = 1", name="single_row"),
 )
 
 ledger_head = Table(
     "ledger_head",
     metadata,
-    Column("id", Integer, CheckConstraint("id = 1", name="single_row"), primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("size", BigId, nullable=False),
     Column("root_hash", LargeBinary, nullable=False),
     # Hashes of the complete subtrees that make up the tree, largest first: all an append needs to read.
     Column("frontier", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="single_row"),
 )
 
 ledger_entries = Table(

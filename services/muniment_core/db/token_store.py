@@ -12,7 +12,9 @@ from muniment_core.db.tables import projects, tokens
 from muniment_core.domain.access import Principal, Role
 from muniment_core.domain.errors import TokenNotFound
 
-_TOKENS = select(tokens, projects.c.name.label("project")).outerjoin(projects, projects.c.id == tokens.c.project_id)
+_TOKENS = select(tokens, projects.c.name.label("project")).outerjoin(
+    projects, projects.c.id == tokens.c.project_id
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,20 @@ class TokenStore:
     def revoke(self, token_id: int, now: datetime) -> TokenRecord:
         """End a token; the first revocation's time stays."""
         self._connection.execute(
-            update(tokens).where(tokens.c.id == token_id, tokens.c.revoke_time.is_(None)).values(revoke_time=now)
+            update(tokens)
+            .where(tokens.c.id == token_id, tokens.c.revoke_time.is_(None))
+            .values(revoke_time=now)
         )
         return self.require(token_id)
 
     def principal_of(self, secret_hash: bytes, now: datetime) -> Principal | None:
         """The principal a secret belongs to, with the roles of that token alone; None if it is not valid."""
-        valid = (tokens.c.revoke_time.is_(None)) & or_(tokens.c.expire_time.is_(None), tokens.c.expire_time > now)
-        found = self._connection.execute(_TOKENS.where(tokens.c.secret_hash == secret_hash, valid)).one_or_none()
+        valid = (tokens.c.revoke_time.is_(None)) & or_(
+            tokens.c.expire_time.is_(None), tokens.c.expire_time > now
+        )
+        found = self._connection.execute(
+            _TOKENS.where(tokens.c.secret_hash == secret_hash, valid)
+        ).one_or_none()
         if found is None:
             return None
         token = _record(found)

@@ -6,16 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, String
-from sqlalchemy.types import TypeEngine
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit integer key; SQLite numbers only ``INTEGER PRIMARY KEY`` columns by itself."""
-
 
 
 def ordered_text(length: int) -> TypeEngine[str]:
@@ -29,10 +27,10 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> Any:
         """Aware datetime to microseconds; a naive one raises TypeError in the subtraction."""
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Microseconds to aware datetime."""
         return None if value is None else _EPOCH + value * _MICROSECOND

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from muniment.names import ModelName, VersionName, VersionSelector
 from sqlalchemy import Connection, Row, Table, insert, select, update
 
-from muniment.names import ModelName, VersionName, VersionSelector
 from muniment_core.db.metric_store import MetricStore
 from muniment_core.db.model_store import read_tags, write_tags
 from muniment_core.db.tables import (
@@ -89,16 +89,16 @@ class VersionStore:
                 return self._first(found)
         return None
 
-    def page(
-        self, model_id: int, *, before: int | None, limit: int, deleted: bool
-    ) -> list[VersionRecord]:
+    def page(self, model_id: int, *, before: int | None, limit: int, deleted: bool) -> list[VersionRecord]:
         """Versions of a model, newest first, with a smaller number than one."""
         statement = _VERSIONS.where(versions.c.model_id == model_id)
         if before is not None:
             statement = statement.where(versions.c.number < before)
         if not deleted:
             statement = statement.where(versions.c.state != VersionState.DELETED)
-        return self._records(self._connection.execute(statement.order_by(versions.c.number.desc()).limit(limit)).all())
+        return self._records(
+            self._connection.execute(statement.order_by(versions.c.number.desc()).limit(limit)).all()
+        )
 
     def create(
         self,
@@ -169,7 +169,12 @@ class VersionStore:
         self._insert_all(
             version_parents,
             [
-                {"version_id": version_id, "position": position, "parent_id": parent_id, "relation": parent.relation}
+                {
+                    "version_id": version_id,
+                    "position": position,
+                    "parent_id": parent_id,
+                    "relation": parent.relation,
+                }
                 for position, (parent, parent_id) in enumerate(zip(frozen.parents, parent_ids, strict=True))
             ],
         )
@@ -235,9 +240,9 @@ class VersionStore:
         """All versions of a model that are not tombstones, oldest first."""
         return self._records(
             self._connection.execute(
-                _VERSIONS.where(versions.c.model_id == model_id, versions.c.state != VersionState.DELETED).order_by(
-                    versions.c.number
-                )
+                _VERSIONS.where(
+                    versions.c.model_id == model_id, versions.c.state != VersionState.DELETED
+                ).order_by(versions.c.number)
             ).all()
         )
 

@@ -174,10 +174,12 @@ class Writer:
                     if change.recorded:
                         entries.append(_entry(unit))
                         if change.request:
-                            requests.remember(change.request, waiting.answer, revision=unit.revision, time=now)
+                            requests.remember(
+                                change.request, waiting.answer, revision=unit.revision, time=now
+                            )
                     elif unit.has_recorded:
                         raise UnrecordedChange(f"bookkeeping recorded {unit.draft.type}")
-            except Exception as error:  # noqa: BLE001 - handed to the caller that asked for the change
+            except Exception as error:
                 if is_infrastructure(error):
                     raise
                 if entries and entries[-1].revision == unit.revision:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 import rfc8785
-
 from muniment.names import ModelName, VersionName
+
 from muniment_core.domain.ledger import format_time
 
 
@@ -244,7 +244,14 @@ def metrics_digest(metrics: tuple[MetricValue, ...]) -> str:
     """What the ledger holds of added metric values: sha256 over their canonical JSON, in order."""
     return _digest(
         [
-            [metric.key, _number(metric.value), metric.step, metric.dataset, metric.reporter, format_time(metric.measure_time)]
+            [
+                metric.key,
+                _number(metric.value),
+                metric.step,
+                metric.dataset,
+                metric.reporter,
+                format_time(metric.measure_time),
+            ]
             for metric in metrics
         ]
     )

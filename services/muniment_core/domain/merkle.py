@@ -55,7 +55,9 @@ class Frontier:
         """
         hashes = tuple(packed[start : start + HASH_BYTES] for start in range(0, len(packed), HASH_BYTES))
         if len(hashes) != size.bit_count() or len(packed) != HASH_BYTES * len(hashes):
-            raise ValueError(f"a frontier of {size} leaves has {size.bit_count()} hashes, while {len(packed)} bytes were given")
+            raise ValueError(
+                f"a frontier of {size} leaves has {size.bit_count()} hashes, while {len(packed)} bytes were given"
+            )
         return cls(size, hashes)
 
     def to_bytes(self) -> bytes:

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 
 from cachetools import TTLCache
-
 from muniment.names import InvalidName as InvalidNameText
 from muniment.names import project_of
+
 from muniment_core.domain.access import SYSTEM, Permission, Principal
 from muniment_core.domain.errors import InvalidField, InvalidName, TokenInvalid, TokenMissing
 from muniment_core.rpc.permissions import AccessRule

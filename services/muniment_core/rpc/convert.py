@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
-
 from muniment import names
 from muniment.digests import Digest, InvalidDigest
 from muniment.v1 import ledger_service_pb2
+
 from muniment_core.domain.errors import InvalidField, InvalidName, InvalidSelector, LimitExceeded
 from muniment_core.domain.ledger import Entry
 from muniment_core.domain.limits import MAX_TAG_VALUE, MAX_TAGS

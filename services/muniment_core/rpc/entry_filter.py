@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 from muniment.v1 import ledger_service_pb2
+
 from muniment_core.db.ledger_store import EntryQuery
 from muniment_core.domain.errors import InvalidField, LimitExceeded
 from muniment_core.rpc.convert import name
@@ -32,7 +33,9 @@ def entry_query(
         raise LimitExceeded("filter.types", MAX_TYPES, len(message.types))
     for index, entry_type in enumerate(message.types):
         if not _TYPE.fullmatch(entry_type):
-            raise InvalidField(f"filter.types[{index}]", "is not a type such as 'stage.promoted' or 'stage.*'")
+            raise InvalidField(
+                f"filter.types[{index}]", "is not a type such as 'stage.promoted' or 'stage.*'"
+            )
     return EntryQuery(
         project=project,
         model=name("filter.model", "model", message.model) if message.model else "",

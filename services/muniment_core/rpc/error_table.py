@@ -67,7 +67,9 @@ def status_of(error: DomainError) -> tuple[grpc.StatusCode, status_pb2.Status]:
     """The status code of a refusal, and the status with its details."""
     code = CODES[error.reason]
     status = status_pb2.Status(code=code.value[0], message=error.message)
-    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.facts)]
+    details: list[Message] = [
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.facts)
+    ]
     if error.field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.message)
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))

@@ -38,7 +38,9 @@ class Execution:
         self._database = database
         self._writer = writer
         self._readers = (
-            None if database.is_sqlite else ThreadPoolExecutor(READ_POOL_SIZE, thread_name_prefix="muniment-read")
+            None
+            if database.is_sqlite
+            else ThreadPoolExecutor(READ_POOL_SIZE, thread_name_prefix="muniment-read")
         )
         self._io = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="muniment-io")
 
@@ -49,7 +51,11 @@ class Execution:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, use_case)
 
     async def mutate(
-        self, request: Message, use_case: Callable[[UnitOfWork], T], respond: Callable[[T], M], answer: type[M]
+        self,
+        request: Message,
+        use_case: Callable[[UnitOfWork], T],
+        respond: Callable[[T], M],
+        answer: type[M],
     ) -> M:
         """Run a use case that changes the registry and leaves one ledger entry.
 

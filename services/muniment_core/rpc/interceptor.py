@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import grpc
@@ -56,17 +56,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 self._idle.set()
 
     async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
+    ) -> Any:
         """Wrap the handler of a method of the contract."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or not method.startswith(CONTRACT):
             return handler
-        behaviour = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-        wrap = self._streaming if handler.response_streaming else self._single
+        behaviour = (
+            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        )
+        wrap: Any = self._streaming if handler.response_streaming else self._single
         make = {
             (False, False): grpc.unary_unary_rpc_method_handler,
             (False, True): grpc.unary_stream_rpc_method_handler,
@@ -90,14 +90,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _streaming(
-        self, method: str, behaviour: Callable[..., AsyncIterator[Any]]
+        self, method: str, behaviour: Callable[..., AsyncGenerator[Any, None]]
     ) -> Callable[..., AsyncIterator[Any]]:
         async def call(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             observed = ObservedCall(method, context.invocation_metadata() or ())
             with self._counted():
                 try:
-                    async for response in behaviour(await self._admit(method, request, context), context):
-                        yield response
+                    # Closed here, so that what a cancelled stream holds is let go at once.
+                    async with aclosing(
+                        behaviour(await self._admit(method, request, context), context)
+                    ) as stream:
+                        async for response in stream:
+                            yield response
                 except BaseException as error:
                     await _refuse(method, error, context, observed)
                     raise

@@ -31,16 +31,19 @@ def page_size(request: Any) -> int:
     return request.page_size or DEFAULT_PAGE_SIZE
 
 
-def page_of(found: Sequence[T], limit: int, message: Callable[[T], M]) -> tuple[list[M], T | None]:
+def page_of(
+    found: Sequence[T], limit: int, message: Callable[[T], M], position: Callable[[T], Any]
+) -> tuple[list[M], Any]:
     """The messages of one page.
 
     Args:
         found: up to ``limit + 1`` results; the one too many tells that there is more.
         limit: how many the caller takes.
         message: makes the message of a result.
+        position: tells where a result stands in the order, as a JSON value.
 
     Returns:
-        The messages, fewer when they grow too large, and the last result among them if more follow.
+        The messages, fewer when they grow too large, and the position of the last one if more follow, else None.
     """
     messages: list[M] = []
     size = 0
@@ -50,7 +53,7 @@ def page_of(found: Sequence[T], limit: int, message: Callable[[T], M]) -> tuple[
         if messages and size > MAX_PAGE_BYTES:
             break
         messages.append(made)
-    return messages, found[len(messages) - 1] if len(messages) < len(found) else None
+    return messages, position(found[len(messages) - 1]) if len(messages) < len(found) else None
 
 
 class PageTokens:

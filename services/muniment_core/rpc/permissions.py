@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from google.protobuf.descriptor import ServiceDescriptor
-
 from muniment.v1 import options_pb2
+
 from muniment_core.domain.access import Permission
 
 
@@ -37,7 +38,8 @@ def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]
     rules = {}
     for service in services:
         for method in service.methods:
-            rule = method.GetOptions().Extensions[options_pb2.access]
+            extensions: Any = method.GetOptions().Extensions
+            rule = extensions[options_pb2.access]
             if rule.permission == options_pb2.PERMISSION_UNSPECIFIED:
                 raise MissingAccessRule(f"{method.full_name} has no access option with a permission")
             if rule.resource_field and rule.resource_field not in method.input_type.fields_by_name:
@@ -46,5 +48,7 @@ def access_rules(services: Iterable[ServiceDescriptor]) -> dict[str, AccessRule]
                     f"which {method.input_type.name} does not have"
                 )
             permission = options_pb2.Permission.Name(rule.permission).removeprefix("PERMISSION_")
-            rules[f"/{service.full_name}/{method.name}"] = AccessRule(Permission(permission), rule.resource_field)
+            rules[f"/{service.full_name}/{method.name}"] = AccessRule(
+                Permission(permission), rule.resource_field
+            )
     return rules

@@ -36,7 +36,7 @@ class ObservedCall:
     def end(self, code: grpc.StatusCode) -> None:
         """Say how the call ended."""
         elapsed = (time.perf_counter() - self._began) * 1000
-        attributes = {
+        attributes: dict[str, str | int] = {
             "rpc.service": self._service,
             "rpc.method": self._name,
             "rpc.grpc.status_code": code.value[0],

@@ -1,8 +1,8 @@
 """One watcher: it catches up from the table, then follows the tail, with fixed memory.
 
 Guarantees, each with a test of its name: ordered, unique, atomic, reliable, resumable, bookmarked, filtered.
-A slow reader is held back by flow control alone; when it reads again and the tail has moved on, it is catching
-up once more, and no writer ever waits for it.
+A slow reader is held back by flow control alone; when it reads again and the tail has moved on, it is
+catching up once more, and no writer ever waits for it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import InvalidField, ShuttingDown
 from muniment_core.rpc.convert import entry_message
 from muniment_core.rpc.execution import Execution
+
 from muniment_promotion.watch.tail import LedgerTail
 
 MAX_ENTRIES = 500
@@ -37,7 +38,8 @@ async def follow(
     head = await execution.read(lambda reader: reader.ledger.size())
     if after > head:
         raise InvalidField(
-            "after_revision", f"is {after}, while the ledger is at {head}: that revision is of another registry"
+            "after_revision",
+            f"is {after}, while the ledger is at {head}: that revision is of another registry",
         )
     clock = asyncio.get_running_loop().time
     # The first message comes at once: it tells that the watch stands.

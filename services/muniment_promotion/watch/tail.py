@@ -11,6 +11,7 @@ import logging
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -99,17 +100,14 @@ class LedgerTail:
         """Return when there is an entry after ``revision``, the time is over, or the server stops."""
         if self.revision > revision or self._closed:
             return
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._advanced.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _follow(self) -> None:
         while True:
-            try:
+            # After the time it looks for entries of other replicas.
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._committed.wait(), self._poll_seconds)
-            except TimeoutError:
-                pass  # time to look for entries of other replicas
             self._committed.clear()
             try:
                 while await self._advance():

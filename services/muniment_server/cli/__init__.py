@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import click
-
 from muniment_core.db.database import UnusableDatabaseUrl
 from muniment_core.db.schema import SchemaBehind
 from muniment_core.domain.errors import DomainError
+
 from muniment_server.cli.migrate import migrate
 from muniment_server.cli.serve import serve
 from muniment_server.cli.token import token

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-
 from muniment_core.db import schema
 from muniment_core.db.database import Database
+
 from muniment_server.core import utc_now
 from muniment_server.data_directory import DataDirectory
 from muniment_server.settings import storage_options, storage_settings

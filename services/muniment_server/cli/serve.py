@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 import uvloop
-
 from muniment_promotion.watch.tail import LedgerTail
+
 from muniment_server.core import running_core
 from muniment_server.server import check_listen
 from muniment_server.server import serve as serve_until_stopped
@@ -21,8 +21,8 @@ from muniment_server.telemetry import set_up_telemetry
 def serve(**values: Any) -> None:
     """Serve the registry, all of it in one process unless told otherwise.
 
-    Without any option it keeps everything in the data directory. It prints 'serving on HOST:PORT' when calls are
-    answered, and ends in good order on SIGTERM or SIGINT.
+    Without any option it keeps everything in the data directory. It prints 'serving on HOST:PORT' when
+    calls are answered, and ends in good order on SIGTERM or SIGINT.
     """
     storage, settings = storage_settings(values), serve_settings(values)
     check_listen(settings.listen, insecure=settings.insecure)

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 import grpc
-
 from muniment import local
 from muniment.names import ALL_PROJECTS, InvalidName, ProjectName, check_name
 from muniment.v1 import access_service_pb2 as pb
@@ -16,6 +15,7 @@ from muniment_core.db.writer import Change
 from muniment_core.domain.access import SYSTEM, Role
 from muniment_core.rpc.auth import secret_hash
 from muniment_metadata.tokens import create_token, new_secret
+
 from muniment_server.core import running_core
 from muniment_server.data_directory import DirectoryInUse
 from muniment_server.settings import StorageSettings, storage_options, storage_settings
@@ -29,9 +29,15 @@ def token() -> None:
 
 
 @token.command()
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role]))
-@click.option("--project", default="default", show_default=True, help="Project the roles hold in; - for the instance.")
-@click.option("--principal", default="", help="Who bears it, as the ledger will name them.  [default: the role]")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role])
+)
+@click.option(
+    "--project", default="default", show_default=True, help="Project the roles hold in; - for the instance."
+)
+@click.option(
+    "--principal", default="", help="Who bears it, as the ledger will name them.  [default: the role]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @storage_options
 def create(roles: tuple[str, ...], project: str, principal: str, as_json: bool, **values: Any) -> None:
@@ -49,7 +55,9 @@ def create(roles: tuple[str, ...], project: str, principal: str, as_json: bool, 
     except DirectoryInUse:
         secret = _create_through_server(settings, parent, principal, granted)
     if as_json:
-        click.echo(json.dumps({"principal": principal, "roles": sorted(roles), "project": project, "secret": secret}))
+        click.echo(
+            json.dumps({"principal": principal, "roles": sorted(roles), "project": project, "secret": secret})
+        )
     else:
         click.echo(secret)
 
@@ -68,14 +76,18 @@ def _create_directly(settings: StorageSettings, parent: str, principal: str, rol
     return secret
 
 
-def _create_through_server(settings: StorageSettings, parent: str, principal: str, roles: frozenset[Role]) -> str:
+def _create_through_server(
+    settings: StorageSettings, parent: str, principal: str, roles: frozenset[Role]
+) -> str:
     """A running server is the only writer of its embedded database: ask it, with its own admin token."""
     server = local.read_server_file(settings.data / local.SERVER_FILE)
     secret = local.read_admin_token(settings.data)
     if server is None or secret is None:
         raise click.ClickException(f"the server of {settings.data} is starting or stopping: try again")
     request = pb.CreateTokenRequest(
-        parent=parent, principal=principal, roles=[pb.Role.Value(f"ROLE_{role.name}") for role in sorted(roles)]
+        parent=parent,
+        principal=principal,
+        roles=[f"ROLE_{role.name}" for role in sorted(roles)],
     )
     with grpc.insecure_channel(server.address) as channel:
         try:
@@ -83,5 +95,5 @@ def _create_through_server(settings: StorageSettings, parent: str, principal: st
                 request, metadata=(("authorization", f"Bearer {secret}"),), timeout=CALL_SECONDS
             )
         except grpc.RpcError as error:
-            raise click.ClickException(error.details()) from error
+            raise click.ClickException(error.details() or "the server refused") from error
     return str(answer.secret)

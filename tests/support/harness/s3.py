@@ -49,7 +49,7 @@ def start_s3(processes: ProcessRunner, root: Path, *, listen: str = "127.0.0.1:0
         *("--addr", listen),
         *("--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"),
         # Seen by a listing at once, whichever way an object or a bucket came to be.
-        *("--dir-cache-time", "0", "--poll-interval", "0"),
+        *("--dir-cache-time", "1ms", "--poll-interval", "0"),
         *("--config", ""),
         name="rclone",
     )

@@ -1,0 +1,102 @@
+"""Why the registry refuses.
+
+A domain error is a class with a fixed reason and named facts; its sentence is built from the facts and
+says what to do. Which status code a reason becomes is decided in one place,
+:mod:`muniment_core.rpc.error_table`.
+"""
+
+from __future__ import annotations
+
+from muniment_core.domain.errors.access import PermissionDenied, TokenInvalid, TokenMissing
+from muniment_core.domain.errors.base import DomainError
+from muniment_core.domain.errors.content import (
+    BytesDamaged,
+    ChunkMissing,
+    DigestMismatch,
+    FrameOutOfOrder,
+    SizeMismatch,
+)
+from muniment_core.domain.errors.requests import (
+    InvalidField,
+    InvalidFilter,
+    InvalidName,
+    InvalidPageToken,
+    InvalidPath,
+    InvalidSelector,
+    LimitExceeded,
+    RequestIdReused,
+)
+from muniment_core.domain.errors.resources import (
+    AliasNotFound,
+    EntryNotFound,
+    FileNotFound,
+    ManifestNotFound,
+    ModelNotFound,
+    NameTaken,
+    ProjectNotFound,
+    PromotionNotFound,
+    StageEmpty,
+    StageNotFound,
+    TokenNotFound,
+    VersionNotFound,
+)
+from muniment_core.domain.errors.service import (
+    DatabaseUnavailable,
+    Defect,
+    PeerUnavailable,
+    ShuttingDown,
+    StorageFull,
+    StorageUnavailable,
+)
+from muniment_core.domain.errors.states import (
+    AlreadyCurrent,
+    CurrentMismatch,
+    EtagMismatch,
+    InUse,
+    NoPreviousVersion,
+    VersionNotReady,
+)
+
+__all__ = [
+    "AliasNotFound",
+    "AlreadyCurrent",
+    "BytesDamaged",
+    "ChunkMissing",
+    "CurrentMismatch",
+    "DatabaseUnavailable",
+    "Defect",
+    "DigestMismatch",
+    "DomainError",
+    "EntryNotFound",
+    "EtagMismatch",
+    "FileNotFound",
+    "FrameOutOfOrder",
+    "InUse",
+    "InvalidField",
+    "InvalidFilter",
+    "InvalidName",
+    "InvalidPageToken",
+    "InvalidPath",
+    "InvalidSelector",
+    "LimitExceeded",
+    "ManifestNotFound",
+    "ModelNotFound",
+    "NameTaken",
+    "NoPreviousVersion",
+    "PeerUnavailable",
+    "PermissionDenied",
+    "ProjectNotFound",
+    "PromotionNotFound",
+    "RequestIdReused",
+    "ShuttingDown",
+    "SizeMismatch",
+    "StageEmpty",
+    "StageNotFound",
+    "StorageFull",
+    "StorageUnavailable",
+    "TokenInvalid",
+    "TokenMissing",
+    "TokenNotFound",
+    "VersionNotFound",
+    "VersionNotReady",
+]

@@ -1,0 +1,67 @@
+"""What is wrong with bytes."""
+
+from __future__ import annotations
+
+from muniment_core.domain.errors.base import DomainError
+
+
+class DigestMismatch(DomainError):
+    """Bytes do not have the digest declared for them."""
+
+    reason = "DIGEST_MISMATCH"
+
+    def __init__(self, *, declared: str, actual: str, what: str = "digest") -> None:
+        super().__init__(
+            f"{what} is {actual}, while {declared} was declared", declared=declared, actual=actual
+        )
+
+
+class SizeMismatch(DomainError):
+    """A size does not fit what was declared."""
+
+    reason = "SIZE_MISMATCH"
+
+    def __init__(self, what: str, *, declared: int, actual: int) -> None:
+        super().__init__(
+            f"{what} is {actual} bytes, while {declared} were declared",
+            what=what,
+            declared=declared,
+            actual=actual,
+        )
+
+
+class ChunkMissing(DomainError):
+    """The upload names a chunk the project does not hold."""
+
+    reason = "CHUNK_MISSING"
+
+    def __init__(self, *, digest: str, path: str) -> None:
+        super().__init__(
+            f"chunk {digest} of {path[:200]!r} is not stored: plan the upload again and send it",
+            digest=digest,
+            path=path[:200],
+        )
+
+
+class FrameOutOfOrder(DomainError):
+    """Frames of a chunk came out of order, or the stream ended inside a chunk."""
+
+    reason = "FRAME_OUT_OF_ORDER"
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"byte {expected} of the chunk comes next, while the stream went on at byte {actual} or ended",
+            expected=expected,
+            actual=actual,
+        )
+
+
+class BytesDamaged(DomainError):
+    """Stored bytes are gone or no longer have their digest."""
+
+    reason = "BYTES_DAMAGED"
+
+    def __init__(self, digest: str, why: str) -> None:
+        super().__init__(
+            f"stored bytes {digest} are damaged: {why}; push them again to repair", digest=digest
+        )
