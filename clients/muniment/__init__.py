@@ -1,1 +1,94 @@
-"""Muniment SDK (being built)."""
+"""Muniment: a model registry that can prove what it says.
+
+::
+
+    import muniment
+
+    with muniment.connect() as registry:
+        version = registry.push("churn", "out/model/", metrics={"f1": 0.91})
+        registry.promote(version, to="production", reason="beats the incumbent on the holdout set")
+
+Importing this package loads nothing but this module; each name is fetched when it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from muniment import errors
+    from muniment.errors import MunimentError
+    from muniment.registry import Registry, Watch, connect
+    from muniment.values import (
+        Alias,
+        Code,
+        Dataset,
+        Deployment,
+        Environment,
+        Event,
+        Grant,
+        Identity,
+        Metric,
+        Model,
+        Parent,
+        ProcessingStep,
+        Project,
+        Promotion,
+        Run,
+        Stage,
+        StageMove,
+        StagePointer,
+        Token,
+        Version,
+    )
+
+__all__ = [
+    "Alias",
+    "Code",
+    "Dataset",
+    "Deployment",
+    "Environment",
+    "Event",
+    "Grant",
+    "Identity",
+    "Metric",
+    "Model",
+    "MunimentError",
+    "Parent",
+    "ProcessingStep",
+    "Project",
+    "Promotion",
+    "Registry",
+    "Run",
+    "Stage",
+    "StageMove",
+    "StagePointer",
+    "Token",
+    "Version",
+    "Watch",
+    "connect",
+    "errors",
+]
+
+_VALUES = "muniment.values"
+_HOMES = {
+    "MunimentError": "muniment.errors",
+    "Registry": "muniment.registry.client",
+    "Watch": "muniment.registry.watch",
+    "connect": "muniment.registry.connection",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "errors":
+        return import_module("muniment.errors")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES.get(name, _VALUES)), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

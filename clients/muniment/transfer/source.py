@@ -10,7 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from muniment.errors import CannotRead, EmptyDirectory, FileChanged, InvalidPath, SourceMissing, SourceRefused, SymlinkRefused
+from muniment.errors import (
+    CannotRead,
+    EmptyDirectory,
+    FileChanged,
+    InvalidPath,
+    SourceMissing,
+    SourceRefused,
+    SymlinkRefused,
+)
 from muniment.transfer.paths import UnsafePath, check_distinct, check_path
 
 
@@ -65,6 +73,8 @@ class SourceFile:
             self._compare(os.fstat(descriptor))
             yield descriptor
             self._compare(os.fstat(descriptor))
+        except OSError as error:
+            raise CannotRead(f"{self.location} cannot be read: {error.strerror}") from error
         finally:
             os.close(descriptor)
 

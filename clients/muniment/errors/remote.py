@@ -1,60 +1,12 @@
-"""Everything the SDK raises.
+"""What a registry answers when it refuses: a family per status, a class per ``ErrorReason``.
 
-::
-
-    MunimentError
-    ├── InvalidArgument      InvalidName InvalidSelector InvalidField InvalidPageToken InvalidFilter InvalidPath
-    │                        LimitExceeded DigestMismatch SizeMismatch FrameOutOfOrder InvalidTarget
-    ├── NotFound             ProjectNotFound ModelNotFound VersionNotFound AliasNotFound StageNotFound StageEmpty
-    │                        ManifestNotFound FileNotFound PromotionNotFound EntryNotFound TokenNotFound
-    ├── AlreadyExists        NameTaken RequestIdReused
-    ├── Conflict             EtagMismatch CurrentMismatch
-    ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
-    ├── Unauthenticated      TokenMissing TokenInvalid
-    ├── PermissionDenied
-    ├── StorageFull
-    ├── Damaged              BytesDamaged DownloadRefused
-    ├── Unavailable          Unreachable StorageUnavailable DatabaseUnavailable PeerUnavailable ShuttingDown
-    ├── DeadlineExceeded
-    ├── Internal
-    └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
-                             DestinationRefused CannotWrite RegistryClosed ServerNotInstalled ServerNotStarted
-
-A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
-status. ``diagnostics()`` is what the command line prints. This module imports the standard library alone.
+A few classes belong to a family without being a reason: what the SDK finds out by itself about an address, a
+connection or a download.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
-
-class MunimentError(Exception):
-    """Base of all errors of the SDK.
-
-    Attributes:
-        message: what happened, both sides named.
-        reason: name of the ``ErrorReason`` without its prefix; empty when no server gave one.
-        metadata: the named facts of the reason.
-    """
-
-    advice: ClassVar[str] = ""
-    """What to do about errors of this class."""
-
-    def __init__(self, message: str, reason: str = "", metadata: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.reason = reason
-        self.metadata = dict(metadata or {})
-
-    def __reduce__(self) -> tuple[type[MunimentError], tuple[str, str, dict[str, str]]]:
-        return type(self), (self.message, self.reason, self.metadata)
-
-    def diagnostics(self) -> str:
-        """The error and what to do about it, as sentences for people."""
-        message = self.message.rstrip(".")
-        return f"{message}. {self.advice}" if self.advice else f"{message}."
+from muniment.errors.base import MunimentError
 
 
 class InvalidArgument(MunimentError):
@@ -335,67 +287,3 @@ class Internal(MunimentError):
     """The server failed, or answered what it should not."""
 
     advice = "Tell the operator of the registry."
-
-
-class LocalError(MunimentError):
-    """Something on this machine is in the way; the registry has nothing to do with it."""
-
-
-class SourceRefused(LocalError):
-    """A file or directory cannot be pushed as it is."""
-
-
-class SourceMissing(SourceRefused):
-    """The path to push does not exist."""
-
-    advice = "Check the path."
-
-
-class EmptyDirectory(SourceRefused):
-    """The directory to push holds no file."""
-
-    advice = "Save the model there first."
-
-
-class SymlinkRefused(SourceRefused):
-    """A symbolic link leads out of the directory, in a circle, or nowhere."""
-
-    advice = "Replace the link by what it should contain."
-
-
-class FileChanged(LocalError):
-    """A file changed while it was pushed; no version was created."""
-
-    advice = "Push again when nothing writes to it any more."
-
-
-class CannotRead(LocalError):
-    """A local file or directory cannot be read."""
-
-    advice = "Check that it exists and that you may read it."
-
-
-class DestinationRefused(LocalError):
-    """The destination of a pull is in use."""
-
-
-class CannotWrite(LocalError):
-    """A local file cannot be written."""
-
-    advice = "Check permissions and free space; nothing was left half-written."
-
-
-class RegistryClosed(LocalError):
-    """The connection was closed."""
-
-    advice = "Connect again."
-
-
-class ServerNotInstalled(LocalError):
-    """An embedded registry needs the server's packages."""
-
-    advice = "Install muniment[server], or connect to a registry that is running."
-
-
-class ServerNotStarted(LocalError):
-    """An embedded server did not start."""

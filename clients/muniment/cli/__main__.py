@@ -1,0 +1,5 @@
+"""``python -m muniment.cli``."""
+
+from muniment.cli import main
+
+main()

@@ -1,0 +1,163 @@
+"""Everything the SDK raises.
+
+::
+
+    MunimentError
+    ├── InvalidArgument      InvalidName InvalidSelector InvalidField InvalidPageToken InvalidFilter InvalidPath
+    │                        LimitExceeded DigestMismatch SizeMismatch FrameOutOfOrder InvalidTarget
+    ├── NotFound             ProjectNotFound ModelNotFound VersionNotFound AliasNotFound StageNotFound StageEmpty
+    │                        ManifestNotFound FileNotFound PromotionNotFound EntryNotFound TokenNotFound
+    ├── AlreadyExists        NameTaken RequestIdReused
+    ├── Conflict             EtagMismatch CurrentMismatch
+    ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
+    ├── Unauthenticated      TokenMissing TokenInvalid
+    ├── PermissionDenied
+    ├── StorageFull
+    ├── Damaged              BytesDamaged DownloadRefused
+    ├── Unavailable          Unreachable StorageUnavailable DatabaseUnavailable PeerUnavailable ShuttingDown
+    ├── DeadlineExceeded
+    ├── Internal
+    └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
+                             DestinationRefused CannotWrite RegistryClosed ServerNotInstalled ServerNotStarted
+
+A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
+status. ``diagnostics()`` is what the command line prints. This module imports the standard library alone.
+"""
+
+from muniment.errors.base import MunimentError
+from muniment.errors.local import (
+    CannotRead,
+    CannotWrite,
+    DestinationRefused,
+    EmptyDirectory,
+    FileChanged,
+    LocalError,
+    RegistryClosed,
+    ServerNotInstalled,
+    ServerNotStarted,
+    SourceMissing,
+    SourceRefused,
+    SymlinkRefused,
+)
+from muniment.errors.remote import (
+    AliasNotFound,
+    AlreadyCurrent,
+    AlreadyExists,
+    BytesDamaged,
+    ChunkMissing,
+    Conflict,
+    CurrentMismatch,
+    Damaged,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    DigestMismatch,
+    DownloadRefused,
+    EntryNotFound,
+    EtagMismatch,
+    FailedPrecondition,
+    FileNotFound,
+    FrameOutOfOrder,
+    InUse,
+    Internal,
+    InvalidArgument,
+    InvalidField,
+    InvalidFilter,
+    InvalidName,
+    InvalidPageToken,
+    InvalidPath,
+    InvalidSelector,
+    InvalidTarget,
+    LimitExceeded,
+    ManifestNotFound,
+    ModelNotFound,
+    NameTaken,
+    NoPreviousVersion,
+    NotFound,
+    PeerUnavailable,
+    PermissionDenied,
+    ProjectNotFound,
+    PromotionNotFound,
+    RequestIdReused,
+    ShuttingDown,
+    SizeMismatch,
+    StageEmpty,
+    StageNotFound,
+    StorageFull,
+    StorageUnavailable,
+    TokenInvalid,
+    TokenMissing,
+    TokenNotFound,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+    VersionNotFound,
+    VersionNotReady,
+)
+
+__all__ = [
+    "AliasNotFound",
+    "AlreadyCurrent",
+    "AlreadyExists",
+    "BytesDamaged",
+    "CannotRead",
+    "CannotWrite",
+    "ChunkMissing",
+    "Conflict",
+    "CurrentMismatch",
+    "Damaged",
+    "DatabaseUnavailable",
+    "DeadlineExceeded",
+    "DestinationRefused",
+    "DigestMismatch",
+    "DownloadRefused",
+    "EmptyDirectory",
+    "EntryNotFound",
+    "EtagMismatch",
+    "FailedPrecondition",
+    "FileChanged",
+    "FileNotFound",
+    "FrameOutOfOrder",
+    "InUse",
+    "Internal",
+    "InvalidArgument",
+    "InvalidField",
+    "InvalidFilter",
+    "InvalidName",
+    "InvalidPageToken",
+    "InvalidPath",
+    "InvalidSelector",
+    "InvalidTarget",
+    "LimitExceeded",
+    "LocalError",
+    "ManifestNotFound",
+    "ModelNotFound",
+    "MunimentError",
+    "NameTaken",
+    "NoPreviousVersion",
+    "NotFound",
+    "PeerUnavailable",
+    "PermissionDenied",
+    "ProjectNotFound",
+    "PromotionNotFound",
+    "RegistryClosed",
+    "RequestIdReused",
+    "ServerNotInstalled",
+    "ServerNotStarted",
+    "ShuttingDown",
+    "SizeMismatch",
+    "SourceMissing",
+    "SourceRefused",
+    "StageEmpty",
+    "StageNotFound",
+    "StorageFull",
+    "StorageUnavailable",
+    "SymlinkRefused",
+    "TokenInvalid",
+    "TokenMissing",
+    "TokenNotFound",
+    "Unauthenticated",
+    "Unavailable",
+    "Unreachable",
+    "VersionNotFound",
+    "VersionNotReady",
+]
