@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from muniment.names import DEFAULT_PROJECT
 from muniment_core.db import schema
 from muniment_core.db.database import Database
-from muniment_core.db.unit_of_work import UnitOfWork
+from muniment_core.db.unit_of_work import Reader
 from muniment_core.db.writer import Change, Writer
 from muniment_core.domain.access import SYSTEM, Role
 from muniment_core.domain.errors import NameTaken, ProjectNotFound
@@ -64,7 +65,7 @@ def running_core(
         writer.start()
         execution = Execution(database, writer, utc_now)
         try:
-            _bootstrap(writer, directory)
+            _bootstrap(database, writer, directory)
             yield Core(directory, database, writer, execution)
         finally:
             writer.stop()
@@ -74,33 +75,27 @@ def running_core(
         directory.unlock()
 
 
-def _bootstrap(writer: Writer, directory: DataDirectory) -> None:
-    """On the first start: the project ``default``, and an admin token in the data directory."""
-    try:
-        writer.submit(Change(_create_default_project, SYSTEM.name)).result()
-    except NameTaken:
-        return
+def _bootstrap(database: Database, writer: Writer, directory: DataDirectory) -> None:
+    """On the first start: an admin token in the data directory, and the project ``default``.
+
+    The project comes last and says that all is done: a start that was cut short begins anew.
+    """
+    with database.reading() as connection:
+        try:
+            Reader(connection, utc_now()).projects.require(DEFAULT_PROJECT)
+            return
+        except ProjectNotFound:
+            pass
     secret = new_secret()
-    writer.submit(
-        Change(
-            lambda unit: create_token(
-                unit,
-                secret_hash(secret),
-                principal=ADMIN,
-                project=None,
-                roles=frozenset({Role.ADMIN}),
-                expire_time=None,
-            ),
-            SYSTEM.name,
-        )
-    ).result()
     directory.write_admin_token(secret)
-
-
-def _create_default_project(unit: UnitOfWork) -> None:
-    try:
-        unit.projects.require(DEFAULT_PROJECT)
-    except ProjectNotFound:
-        create_project(unit, DEFAULT_PROJECT, "")
-        return
-    raise NameTaken(DEFAULT_PROJECT, DEFAULT_PROJECT)
+    create_admin_token = partial(
+        create_token,
+        secret_hash=secret_hash(secret),
+        principal=ADMIN,
+        project=None,
+        roles=frozenset({Role.ADMIN}),
+        expire_time=None,
+    )
+    writer.submit(Change(create_admin_token, SYSTEM.name)).result()
+    with suppress(NameTaken):  # another replica was faster
+        writer.submit(Change(lambda unit: create_project(unit, DEFAULT_PROJECT, ""), SYSTEM.name)).result()

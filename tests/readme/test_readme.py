@@ -57,7 +57,9 @@ def test_the_sdk_and_cli_examples_work_as_printed_against_a_served_registry(
     assert "version 1 of churn, sha256:" in run([sys.executable, "-c", python], shell)
     printed = run(["bash", "-ec", command_line], shell)
     assert "stage.rolled_back" in printed
-    assert (shell / "fetched" / "weights.bin").read_bytes() == (shell / "out" / "model" / "weights.bin").read_bytes()
+    assert (shell / "fetched" / "weights.bin").read_bytes() == (
+        shell / "out" / "model" / "weights.bin"
+    ).read_bytes()
     assert (shell / "served" / "weights.bin").exists()
 
 
@@ -83,7 +85,12 @@ def test_every_setting_of_the_readme_exists(repository: Path) -> None:
     text = run([sys.executable, "-m", "muniment_server", "serve", "--help"], repository)
     for variable in re.findall(r"MUNIMENT_\w+", example):
         assert variable in text
-    for option in re.findall(r"--[a-z-]+", (repository / "README.md").read_text().split("## Run it for real")[1]):
+    for option in re.findall(
+        r"--[a-z-]+", (repository / "README.md").read_text().split("## Run it for real")[1]
+    ):
         commands = ["serve"], ["token", "create"]
-        helps = [run([sys.executable, "-m", "muniment_server", *command, "--help"], repository) for command in commands]
+        helps = [
+            run([sys.executable, "-m", "muniment_server", *command, "--help"], repository)
+            for command in commands
+        ]
         assert any(option in one for one in helps) or option == "--help", option

@@ -36,15 +36,18 @@ class LedgerTail:
         revision: the newest revision read.
     """
 
-    def __init__(self, execution: Execution, *, poll_seconds: float) -> None:
+    def __init__(
+        self, execution: Execution, *, poll_seconds: float, kept_entries: int = KEPT_ENTRIES
+    ) -> None:
         """
         Args:
             poll_seconds: how often to look for entries of other replicas.
+            kept_entries: how many entries to keep in memory.
         """
         self.revision = 0
         self._execution = execution
         self._poll_seconds = poll_seconds
-        self._kept: deque[tuple[Entry, ledger_service_pb2.LedgerEntry]] = deque(maxlen=KEPT_ENTRIES)
+        self._kept: deque[tuple[Entry, ledger_service_pb2.LedgerEntry]] = deque(maxlen=kept_entries)
         self._committed = asyncio.Event()
         self._advanced = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -72,8 +75,9 @@ class LedgerTail:
 
     def committed(self, _entries: Any) -> None:
         """Told by the writer, on its thread, that entries are durable."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._committed.set)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended, and with it every watcher
+                self._loop.call_soon_threadsafe(self._committed.set)
 
     def since(
         self, revision: int, matches: Callable[[Entry], bool], *, limit: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from muniment_core.db.database import UnusableDatabaseUrl
+from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.schema import SchemaBehind
 from muniment_core.domain.errors import DomainError
 
@@ -28,6 +29,12 @@ class _Group(click.Group):
             if error.filename is None:
                 raise
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+        except Exception as error:
+            refusal = domain_error_of(error)
+            if refusal is None:
+                raise
+            cause = str(error.__cause__ or "").strip().partition("\n")[0]
+            raise click.ClickException(f"{refusal} ({cause})" if cause else str(refusal)) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

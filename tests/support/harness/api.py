@@ -58,6 +58,20 @@ def refusal(error: grpc.RpcError) -> Refusal:
     raise AssertionError(f"the details hold no ErrorInfo: {status}")
 
 
+def refused(call: Callable[..., Any], request: Any, **options: Any) -> Refusal:
+    """Makes a call that must be refused, streams to their end, and tells why it was.
+
+    Raises:
+        AssertionError: if it was answered.
+    """
+    try:
+        answer = call(request, **options)
+        answer = list(answer) if isinstance(answer, grpc.Call) else answer
+    except grpc.RpcError as error:
+        return refusal(error)
+    raise AssertionError(f"was not refused but answered with {answer}")
+
+
 def refused_status(error: grpc.RpcError) -> status_pb2.Status:
     """The whole `google.rpc.Status` that came with a refusal."""
     trailers: Any = error.trailing_metadata() or ()

@@ -1,0 +1,106 @@
+"""A watcher that has fallen behind what the tail keeps reads the table, and nobody waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from muniment_core.db import schema
+from muniment_core.db.database import Database
+from muniment_core.db.ledger_store import EntryQuery
+from muniment_core.db.writer import Change, Writer
+from muniment_core.domain.errors import ShuttingDown
+from muniment_core.domain.ledger import EntryDraft
+from muniment_core.rpc.execution import Execution
+from muniment_promotion.watch.stream import follow
+from muniment_promotion.watch.tail import LedgerTail
+
+KEPT = 5
+
+
+class Registry:
+    """A database with a writer, the seam and a tail that keeps few entries."""
+
+    def __init__(self, directory: Path) -> None:
+        def clock() -> datetime:
+            return datetime(2026, 11, 23, tzinfo=UTC)
+
+        self.database = Database.embedded(directory)
+        schema.migrate(self.database, clock)
+        self.writer = Writer(self.database, clock, on_commit=lambda entries: self.tail.committed(entries))
+        self.execution = Execution(self.database, self.writer, clock)
+        self.tail = LedgerTail(self.execution, poll_seconds=60, kept_entries=KEPT)
+        self.writer.start()
+
+    def write(self, count: int, entry_type: str = "test.written") -> None:
+        for _ in range(count):
+            self.writer.submit(
+                Change(lambda unit: unit.record(EntryDraft(type=entry_type)), "tester")
+            ).result()
+
+    def follow(self, after: int, *types: str) -> AsyncIterator:
+        query = EntryQuery(types=types)
+        return follow(self.execution, self.tail, query, after=after, heartbeat_seconds=3600)
+
+
+@pytest.fixture
+async def registry(tmp_path: Path) -> AsyncIterator[Registry]:
+    running = Registry(tmp_path)
+    await running.tail.start()
+    yield running
+    await running.tail.close()
+    running.writer.stop()
+    running.execution.close()
+    running.database.close()
+
+
+async def revisions(stream: AsyncIterator, upto: int) -> list[int]:
+    found = []
+    async for response in stream:
+        found += [entry.revision for entry in response.entries]
+        if response.revision >= upto:
+            return found
+    raise AssertionError("the watch ended")
+
+
+async def test_a_watcher_behind_the_tail_catches_up_from_the_table_and_then_follows_live(
+    registry: Registry,
+) -> None:
+    stream = registry.follow(0)
+    assert (await anext(stream)).revision == 0, "the first message comes at once"
+    registry.write(20 * KEPT)
+    assert await revisions(stream, 20 * KEPT) == list(range(1, 20 * KEPT + 1))
+    assert registry.tail.since(0, lambda _: True, limit=500) is None, (
+        "the tail did not keep the first entries"
+    )
+    registry.write(1)
+    assert await revisions(stream, 20 * KEPT + 1) == [20 * KEPT + 1]
+    assert registry.tail.since(20 * KEPT, lambda _: True, limit=500) is not None
+
+
+async def test_more_entries_than_one_message_holds_come_in_several(registry: Registry) -> None:
+    registry.write(1203)
+    sizes = []
+    async for response in registry.follow(0):
+        sizes.append(len(response.entries))
+        if response.revision == 1203:
+            break
+    assert sum(sizes) == 1203
+    assert max(sizes) == 500
+
+
+async def test_a_filter_over_the_table_bookmarks_the_end_of_what_was_read(registry: Registry) -> None:
+    registry.write(3 * KEPT)
+    registry.write(1, "other.thing")
+    registry.write(3 * KEPT)
+    assert await revisions(registry.follow(0, "other.*"), 6 * KEPT + 1) == [3 * KEPT + 1]
+
+
+async def test_a_stopping_server_ends_its_watchers(registry: Registry) -> None:
+    stream = registry.follow(0)
+    await anext(stream)
+    await registry.tail.close()
+    with pytest.raises(ShuttingDown):
+        await anext(stream)
