@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from muniment.names import ALL_PROJECTS, ProjectName, check_name, project_of
@@ -18,6 +19,8 @@ from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
 from muniment_metadata import tokens
+
+_TOKEN_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 Context = Any
 
@@ -85,7 +88,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
 def _token_name(text: str) -> tuple[str | None, int]:
     """``projects/{project}/tokens/{id}`` as project (None for ``-``) and key."""
     parts = text.split("/")
-    if len(parts) != 4 or parts[0] != "projects" or parts[2] != "tokens" or not parts[3].isdecimal():
+    if len(parts) != 4 or parts[0] != "projects" or parts[2] != "tokens" or not _TOKEN_ID.fullmatch(parts[3]):
         raise InvalidNameText("token", text, "write it as projects/{project}/tokens/{id}")
     return (None if parts[1] == "-" else check_name("project", parts[1])), int(parts[3])
 

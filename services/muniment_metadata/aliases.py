@@ -5,7 +5,13 @@ from __future__ import annotations
 from muniment.names import AliasName, ModelName
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.catalog import AliasRecord, VersionState
-from muniment_core.domain.errors import AliasNotFound, CurrentMismatch, InvalidName, VersionNotReady
+from muniment_core.domain.errors import (
+    AliasNotFound,
+    CurrentMismatch,
+    InvalidName,
+    NameTaken,
+    VersionNotReady,
+)
 from muniment_core.domain.ledger import EntryDraft
 
 
@@ -13,13 +19,15 @@ def set_alias(unit: UnitOfWork, name: AliasName, *, number: int, expected: int |
     """Point an alias to a version, creating it when needed.
 
     Raises:
-        InvalidName: if the project has a stage of that name.
+        InvalidName: if the project has a stage of that name, in whatever case.
+        NameTaken: if another alias of the model differs from it by case only.
         VersionNotFound: if the version does not exist.
         VersionNotReady: if it is archived or deleted.
         CurrentMismatch: if the alias is not where the caller expected it.
     """
     model = name.of_model
-    if name.alias in unit.projects.require(name.project).stages:
+    stages = unit.projects.require(name.project).stages
+    if name.alias.lower() in {stage.lower() for stage in stages}:
         raise InvalidName(
             "name", name.alias, f"{name.alias!r} is a stage: move it by promotion, or choose another alias"
         )
@@ -29,6 +37,9 @@ def set_alias(unit: UnitOfWork, name: AliasName, *, number: int, expected: int |
         raise VersionNotReady(version.name.text, version.state)
     current = unit.aliases.get(model_id, model, name.alias)
     _check_expected(name, current, expected)
+    alike = None if current else unit.aliases.named_alike(model_id, name.alias)
+    if alike is not None:
+        raise NameTaken(name.alias, alike)
     unit.aliases.point(
         model_id,
         name.alias,

@@ -31,9 +31,7 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         project = parse("parent", project_of, request.parent)
         if request.revision < 1:
             raise InvalidField("revision", f"is {request.revision}, while the first is 1")
-        entry, size = await self._execution.read(
-            lambda reader: (reader.ledger.entry(request.revision), reader.ledger.size())
-        )
+        entry, size = await self._execution.read(lambda reader: _entry(reader, project, request.revision))
         if entry is None or (project is not None and entry.draft.project != project):
             raise EntryNotFound(request.revision, size)
         return entry_message(entry)
@@ -56,8 +54,19 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         return pb.ListEntriesResponse(entries=page, next_page_token=self._pages.next(request, last))
 
     async def GetHead(self, request: pb.GetHeadRequest, context: Context) -> pb.LedgerHead:
-        head: Frontier = await self._execution.read(lambda reader: reader.ledger.head())
+        project = parse("parent", project_of, request.parent)
+        head = await self._execution.read(lambda reader: _head(reader, project))
         return pb.LedgerHead(size=head.size, root_hash=head.root)
+
+
+def _entry(reader: Reader, project: str | None, revision: int) -> tuple[Entry | None, int]:
+    _require(reader, project)
+    return reader.ledger.entry(revision), reader.ledger.size()
+
+
+def _head(reader: Reader, project: str | None) -> Frontier:
+    _require(reader, project)
+    return reader.ledger.head()
 
 
 def _page(
@@ -69,8 +78,13 @@ def _page(
     *,
     newest_first: bool,
 ) -> list[Entry]:
-    if project is not None:
-        reader.projects.require(project)
+    _require(reader, project)
     if newest_first:
         return reader.ledger.before(position, query, limit=limit)
     return reader.ledger.after(position or 0, query, limit=limit)
+
+
+def _require(reader: Reader, project: str | None) -> None:
+    """An instance-wide caller passes every check of permission, also for a project that does not exist."""
+    if project is not None:
+        reader.projects.require(project)

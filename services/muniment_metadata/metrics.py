@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from muniment.names import VersionName
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.catalog import MetricValue, VersionState, metrics_digest
-from muniment_core.domain.errors import VersionNotReady
+from muniment_core.domain.errors import LimitExceeded, VersionNotReady
 from muniment_core.domain.ledger import EntryDraft
+from muniment_core.domain.limits import MAX_METRICS
 
 
 def add_metrics(
@@ -19,12 +20,16 @@ def add_metrics(
     Raises:
         VersionNotFound: if there is none.
         VersionNotReady: if it was deleted.
+        LimitExceeded: if it would have more metrics than a version may.
     """
     version = unit.versions.require(name)
     if version.state is VersionState.DELETED:
         raise VersionNotReady(name.text, version.state)
     values = tuple(metrics)
     unit.metrics.add(version.id, values, revision=unit.revision)
+    count = unit.metrics.count_keys(version.id)
+    if count > MAX_METRICS:
+        raise LimitExceeded("metrics of the version", MAX_METRICS, count)
     unit.record(
         EntryDraft(
             type="metrics.added",

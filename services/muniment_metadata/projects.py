@@ -5,6 +5,7 @@ from __future__ import annotations
 from muniment_core.db.project_store import ProjectRecord
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.access import Permission, Principal
+from muniment_core.domain.catalog import labels_digest
 from muniment_core.domain.ledger import EntryDraft
 
 
@@ -19,7 +20,7 @@ def create_project(unit: UnitOfWork, name: str, description: str) -> ProjectReco
         EntryDraft(
             type="project.created",
             project=name,
-            data={"stages": list(project.stages), "description": description},
+            data={"stages": list(project.stages), "labels": labels_digest(description, {})},
         )
     )
     return project

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from muniment.names import InvalidName, check_name
 from muniment_core.domain.catalog import etag_of
 from muniment_core.domain.errors import EtagMismatch, InvalidField
 
@@ -35,7 +36,7 @@ class LabelChange:
         some_tags: dict[str, str | None] = {}
         for path in paths:
             if path.startswith("tags."):
-                key = path.removeprefix("tags.")
+                key = _tag_key(path)
                 some_tags[key] = tags.get(key)
             elif path not in ("description", "tags"):
                 raise InvalidField(
@@ -56,6 +57,14 @@ class LabelChange:
             else:
                 result[key] = value
         return description if self.description is None else self.description, dict(sorted(result.items()))
+
+
+def _tag_key(path: str) -> str:
+    key = path.removeprefix("tags.")
+    try:
+        return check_name("tag", key)
+    except InvalidName as error:
+        raise InvalidField("update_mask", f"names {path[:100]!r}: {error}") from None
 
 
 def check_etag(expected: str, revision: int) -> None:

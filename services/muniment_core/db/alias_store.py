@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from muniment_core.db.tables import aliases, versions
 from muniment_core.domain.catalog import AliasRecord
@@ -26,6 +26,14 @@ class AliasStore:
             _ALIASES.where(aliases.c.model_id == model_id, aliases.c.name == name)
         ).one_or_none()
         return None if row is None else _record(row, model)
+
+    def named_alike(self, model_id: int, name: str) -> str | None:
+        """The name of an alias that is this one but for its case, or None."""
+        return self._connection.execute(
+            select(aliases.c.name).where(
+                aliases.c.model_id == model_id, func.lower(aliases.c.name) == name.lower()
+            )
+        ).scalar_one_or_none()
 
     def page(self, model_id: int, model: ModelName, *, after: str | None, limit: int) -> list[AliasRecord]:
         """Aliases of a model, ordered by name, after one."""

@@ -7,10 +7,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from muniment_core.db.tables import version_metrics
 from muniment_core.domain.catalog import MetricValue
+
+_LATEST = (
+    select(version_metrics)
+    .where(
+        version_metrics.c.version_id.in_(bindparam("versions", expanding=True)), version_metrics.c.is_latest
+    )
+    .order_by(version_metrics.c.key)
+)
 
 
 class MetricStore:
@@ -52,6 +60,16 @@ class MetricStore:
             ],
         )
 
+    def count_keys(self, version_id: int) -> int:
+        """How many metrics a version has, each however many values it took."""
+        return int(
+            self._connection.execute(
+                select(func.count())
+                .select_from(version_metrics)
+                .where(version_metrics.c.version_id == version_id, version_metrics.c.is_latest)
+            ).scalar_one()
+        )
+
     def page(
         self, version_id: int, *, key: str, after: int | None, limit: int
     ) -> list[tuple[int, MetricValue]]:
@@ -67,11 +85,7 @@ class MetricStore:
     def latest(self, version_ids: Sequence[int]) -> dict[int, tuple[MetricValue, ...]]:
         """The latest value of each metric by version, ordered by key."""
         found: dict[int, list[MetricValue]] = defaultdict(list)
-        for row in self._connection.execute(
-            select(version_metrics)
-            .where(version_metrics.c.version_id.in_(version_ids), version_metrics.c.is_latest)
-            .order_by(version_metrics.c.key)
-        ):
+        for row in self._connection.execute(_LATEST, {"versions": version_ids}):
             found[row.version_id].append(_value(row))
         return {version_id: tuple(values) for version_id, values in found.items()}
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, update
 
 from muniment_core.db.tables import model_tags, models, projects, stage_pointers, versions
 from muniment_core.domain.catalog import ModelRecord, ModelState
@@ -17,17 +17,37 @@ from muniment_core.domain.errors import ModelNotFound, NameTaken
 _MODELS = select(models, projects.c.name.label("project")).join(
     projects, projects.c.id == models.c.project_id
 )
-_ID = select(models.c.id).join(projects, projects.c.id == models.c.project_id)
+# Statements of the hot paths are built once: building one costs more than SQLite takes to answer it.
+_ID = (
+    select(models.c.id)
+    .join(projects, projects.c.id == models.c.project_id)
+    .where(
+        projects.c.name == bindparam("project"),
+        models.c.name == bindparam("model"),
+        models.c.state == ModelState.ACTIVE,
+    )
+)
+
+
+def tags_of(table: Table, owner: str) -> Select[Any]:
+    """The statement :func:`read_tags` runs on a table of tags."""
+    return (
+        select(table.c[owner].label("owner"), table.c.key, table.c.value)
+        .where(table.c[owner].in_(bindparam("owners", expanding=True)))
+        .order_by(table.c.key)
+    )
+
+
+_TAGS = tags_of(model_tags, "model_id")
 
 
 def read_tags(
-    connection: Connection, table: Table, owner: str, ids: Sequence[int]
+    connection: Connection, statement: Select[Any], owners: Sequence[int]
 ) -> dict[int, dict[str, str]]:
     """Tags by owner, ordered by key, for the owners that have any."""
-    column = table.c[owner]
     tags: dict[int, dict[str, str]] = defaultdict(dict)
-    for row in connection.execute(select(table).where(column.in_(ids)).order_by(table.c.key)):
-        tags[row._mapping[owner]][row.key] = row.value
+    for owner, key, value in connection.execute(statement, {"owners": owners}):
+        tags[owner][key] = value
     return tags
 
 
@@ -55,11 +75,7 @@ class ModelStore:
             ModelNotFound: if there is none of this name, or it is a tombstone.
         """
         model_id = self._connection.execute(
-            _ID.where(
-                projects.c.name == name.project,
-                models.c.name == name.model,
-                models.c.state == ModelState.ACTIVE,
-            )
+            _ID, {"project": name.project, "model": name.model}
         ).scalar_one_or_none()
         if model_id is None:
             raise ModelNotFound(name.text)
@@ -162,7 +178,7 @@ class ModelStore:
 
     def _records(self, rows: Sequence[Row[Any]]) -> list[ModelRecord]:
         ids = [row.id for row in rows]
-        tags = read_tags(self._connection, model_tags, "model_id", ids)
+        tags = read_tags(self._connection, _TAGS, ids)
         stages: dict[int, dict[str, int]] = defaultdict(dict)
         for pointer in self._connection.execute(
             select(stage_pointers.c.model_id, stage_pointers.c.stage, versions.c.number)

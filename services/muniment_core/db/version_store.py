@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName, VersionName, VersionSelector
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, insert, literal, select, union_all, update
 
 from muniment_core.db.metric_store import MetricStore
-from muniment_core.db.model_store import read_tags, write_tags
+from muniment_core.db.model_store import read_tags, tags_of, write_tags
 from muniment_core.db.tables import (
     aliases,
     models,
@@ -31,6 +31,31 @@ _VERSIONS = (
     .join(models, models.c.id == versions.c.model_id)
     .join(projects, projects.c.id == models.c.project_id)
 )
+
+_OF_MODEL = _VERSIONS.where(versions.c.model_id == bindparam("model"))
+_BY_NUMBER = _OF_MODEL.where(versions.c.number == bindparam("number"))
+_NEWEST_READY = (
+    _OF_MODEL.where(versions.c.state == VersionState.READY).order_by(versions.c.number.desc()).limit(1)
+)
+_NEWEST_READY_BY_DIGEST = _NEWEST_READY.where(versions.c.digest == bindparam("digest"))
+_IN_STAGE = _VERSIONS.join(stage_pointers, stage_pointers.c.version_id == versions.c.id).where(
+    stage_pointers.c.model_id == bindparam("model"), stage_pointers.c.stage == bindparam("pointer")
+)
+_BY_ALIAS = _VERSIONS.join(aliases, aliases.c.version_id == versions.c.id).where(
+    aliases.c.model_id == bindparam("model"), aliases.c.name == bindparam("pointer")
+)
+_TAGS = tags_of(version_tags, "version_id")
+_POINTERS = union_all(
+    *(
+        select(literal(kind).label("kind"), table.c.version_id, name.label("name")).where(
+            table.c.version_id.in_(bindparam("versions", expanding=True))
+        )
+        for kind, table, name in (
+            ("stage", stage_pointers, stage_pointers.c.stage),
+            ("alias", aliases, aliases.c.name),
+        )
+    )
+).order_by("name")
 
 
 class VersionStore:
@@ -67,24 +92,20 @@ class VersionStore:
 
     def find(self, model_id: int, selector: VersionSelector) -> VersionRecord | None:
         """The version a number, digest or ``latest`` means; pointers are followed by the caller."""
-        statement = _VERSIONS.where(versions.c.model_id == model_id)
         if selector.number is not None:
-            statement = statement.where(versions.c.number == selector.number)
+            found = self._connection.execute(_BY_NUMBER, {"model": model_id, "number": selector.number})
+        elif selector.digest is not None:
+            found = self._connection.execute(
+                _NEWEST_READY_BY_DIGEST, {"model": model_id, "digest": selector.digest.text}
+            )
         else:
-            statement = statement.where(versions.c.state == VersionState.READY)
-            if selector.digest is not None:
-                statement = statement.where(versions.c.digest == selector.digest.text)
-            statement = statement.order_by(versions.c.number.desc()).limit(1)
-        return self._first(self._connection.execute(statement).all())
+            found = self._connection.execute(_NEWEST_READY, {"model": model_id})
+        return self._first(found.all())
 
     def pointed_to(self, model_id: int, pointer: str) -> VersionRecord | None:
         """The version that is current in the stage, or that the alias points to."""
-        for table, name in ((stage_pointers, stage_pointers.c.stage), (aliases, aliases.c.name)):
-            found = self._connection.execute(
-                _VERSIONS.join(table, table.c.version_id == versions.c.id).where(
-                    table.c.model_id == model_id, name == pointer
-                )
-            ).all()
+        for statement in (_IN_STAGE, _BY_ALIAS):
+            found = self._connection.execute(statement, {"model": model_id, "pointer": pointer}).all()
             if found:
                 return self._first(found)
         return None
@@ -257,10 +278,11 @@ class VersionStore:
         ids = [row.id for row in rows]
         if not ids:
             return []
-        tags = read_tags(self._connection, version_tags, "version_id", ids)
+        tags = read_tags(self._connection, _TAGS, ids)
         metrics = MetricStore(self._connection).latest(ids)
-        stages = self._pointers(stage_pointers, "stage", ids)
-        alias_names = self._pointers(aliases, "name", ids)
+        pointers: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for kind, version_id, name in self._connection.execute(_POINTERS, {"versions": ids}):
+            pointers[kind, version_id].append(name)
         return [
             VersionRecord(
                 id=row.id,
@@ -273,8 +295,8 @@ class VersionStore:
                 tags=tags.get(row.id, {}),
                 frozen=FrozenRecord.from_bytes(row.record),
                 metrics=metrics.get(row.id, ()),
-                stages=tuple(stages.get(row.id, ())),
-                aliases=tuple(alias_names.get(row.id, ())),
+                stages=tuple(pointers.get(("stage", row.id), ())),
+                aliases=tuple(pointers.get(("alias", row.id), ())),
                 author=row.author,
                 create_time=row.create_time,
                 update_time=row.update_time,
@@ -283,12 +305,3 @@ class VersionStore:
             )
             for row in rows
         ]
-
-    def _pointers(self, table: Table, name: str, ids: Sequence[int]) -> dict[int, list[str]]:
-        column = table.c[name]
-        names: dict[int, list[str]] = defaultdict(list)
-        for version_id, pointer in self._connection.execute(
-            select(table.c.version_id, column).where(table.c.version_id.in_(ids)).order_by(column)
-        ):
-            names[version_id].append(pointer)
-        return names

@@ -133,12 +133,17 @@ class Writer:
         return batch, False
 
     def _commit(self, batch: list[_Waiting]) -> None:
-        """Commit a batch and answer it; if the database itself fails, each of its changes by itself."""
+        """Commit a batch and answer it; if the database refuses one of its changes, each by itself.
+
+        A commit that failed may have happened: nothing is tried again then, or changes would happen twice.
+        """
+        applied = False
         try:
             with self._database.writing() as connection:
                 entries = self._apply(connection, batch)
+                applied = True
         except BaseException as error:  # noqa: BLE001 - the thread must live on, and every caller is answered
-            if len(batch) > 1:
+            if len(batch) > 1 and not applied:
                 for waiting in batch:
                     waiting.error = waiting.answer = None
                     self._commit([waiting])
@@ -147,7 +152,8 @@ class Writer:
             if translated is not None:
                 _log.warning("a transaction failed: %s", error)
                 translated.__cause__ = error
-            batch[0].future.set_exception(translated or error)
+            for waiting in batch:
+                waiting.future.set_exception(waiting.error or translated or error)
             return
         if entries:
             self._on_commit(entries)

@@ -104,7 +104,7 @@ class Principal:
         raise PermissionDenied(
             principal=self.name,
             permission=permission.value,
-            project=f"project {project!r}" if project is not None else "the whole instance",
+            project=project,
             roles=roles_with(permission),
         )
 

@@ -52,7 +52,8 @@ class Entry:
 
 def format_time(time: datetime) -> str:
     """RFC 3339 in UTC with microseconds, always the same length."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime, whose %Y writes the year 1 with one digit.
+    return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def entry_body(draft: EntryDraft, *, revision: int, time: datetime, actor: str) -> bytes:

@@ -20,8 +20,8 @@ from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
-from muniment_core.domain.errors import LimitExceeded
 from muniment_core.rpc.auth import current_principal
+from muniment_core.rpc.convert import text
 
 IO_THREADS = 16
 MAX_REQUEST_ID = 128
@@ -123,8 +123,7 @@ def _request_key(request: Message, actor: str) -> RequestKey | None:
     request_id: str = getattr(request, "request_id")  # noqa: B009 - generated classes declare no such protocol
     if not request_id:
         return None
-    if len(request_id) > MAX_REQUEST_ID:
-        raise LimitExceeded("request_id", MAX_REQUEST_ID, len(request_id))
+    text("request_id", request_id, MAX_REQUEST_ID)
     name = request.DESCRIPTOR.full_name.encode()
     fingerprint = hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
     return RequestKey(actor, request_id, fingerprint)

@@ -23,6 +23,10 @@ from muniment_core.rpc.telemetry import ObservedCall
 CONTRACT = "/muniment.v1."
 NEEDED_BY_CALLS_IN_FLIGHT = frozenset({"/muniment.v1.ArtifactService/VerifyManifest"})
 """What this process may still ask of itself while it is stopping: a promotion in flight has bytes verified."""
+QUIET_SECONDS = 0.1
+"""A call that arrives in the moment the server closes ends CANCELLED, without a word that it is to be repeated, and
+gRPC cannot tell clients to stay away before that moment. So refusing goes on until none has come for this long."""
+MOST_REFUSING_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -33,16 +37,25 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._authorizer = authorizer
         self._in_flight = 0
         self._draining = False
+        self._refused = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def drain(self, seconds: float) -> None:
-        """Refuse new calls, and wait for those in flight to end, at most for some seconds."""
+        """Refuse new calls, and wait for those in flight to end, at most for some seconds.
+
+        Returns when no more calls come, or after a second in which they would not cease.
+        """
         self._draining = True
         try:
             await asyncio.wait_for(self._idle.wait(), seconds)
         except TimeoutError:
             _log.warning("%d calls did not finish within %g s and are cut off", self._in_flight, seconds)
+        clock = asyncio.get_running_loop().time
+        end, known = clock() + MOST_REFUSING_SECONDS, -1
+        while known != self._refused and clock() < end:
+            known = self._refused
+            await asyncio.sleep(QUIET_SECONDS)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -112,6 +125,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def _admit(self, method: str, request: Any, context: ServicerContext[Any, Any]) -> Any:
         """Check the caller; for a client stream, against its first message, which is put back in front."""
         if self._draining and method not in NEEDED_BY_CALLS_IN_FLIGHT:
+            self._refused += 1
             raise ShuttingDown
         principal = await self._authorizer.identify(context.invocation_metadata() or ())
         if not hasattr(request, "__aiter__"):

@@ -28,10 +28,13 @@ class PermissionDenied(DomainError):
 
     reason = "PERMISSION_DENIED"
 
-    def __init__(self, *, principal: str, permission: str, project: str, roles: tuple[str, ...]) -> None:
+    def __init__(
+        self, *, principal: str, permission: str, project: str | None, roles: tuple[str, ...]
+    ) -> None:
+        where = "the whole instance" if project is None else f"project {project!r}"
         super().__init__(
-            f"{principal} lacks permission {permission} in {project}: it comes with role {' or '.join(roles)}",
+            f"{principal} lacks permission {permission} in {where}: it comes with role {' or '.join(roles)}",
             principal=principal,
             permission=permission,
-            project=project,
+            project="-" if project is None else project,
         )

@@ -11,7 +11,9 @@ class ProjectNotFound(DomainError):
     reason = "PROJECT_NOT_FOUND"
 
     def __init__(self, project: str) -> None:
-        super().__init__(f"project {project!r} does not exist, or you have no role in it", project=project)
+        super().__init__(
+            f"project {project!r} does not exist, or you have no role in it", project=f"projects/{project}"
+        )
 
 
 class ModelNotFound(DomainError):
