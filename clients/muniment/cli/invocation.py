@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from muniment.cli.parameters import TEXT
-from muniment.names import DEFAULT_PROJECT, ModelName, VersionName
+from muniment.cli.parameters import to_text
+from muniment.names import DEFAULT_PROJECT, InvalidName, ModelName, VersionName
 
 if TYPE_CHECKING:
     from muniment.registry import Registry
-
-Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 
 @dataclass
@@ -41,13 +39,19 @@ class Invocation:
         return self.project or os.environ.get("MUNIMENT_PROJECT") or DEFAULT_PROJECT
 
     def model(self, resource: str) -> str:
-        """What to type for a model, given its resource name."""
-        name = ModelName.parse(resource)
+        """What to type for a model, given its resource name; what is none is shown as it is."""
+        try:
+            name = ModelName.parse(resource)
+        except InvalidName:
+            return resource
         return name.model if name.project == self.own_project else f"{name.project}/{name.model}"
 
     def version(self, resource: str) -> str:
-        """What to type for a version, given its resource name."""
-        name = VersionName.parse(resource)
+        """What to type for a version, given its resource name; what is none is shown as it is."""
+        try:
+            name = VersionName.parse(resource)
+        except InvalidName:
+            return resource
         return f"{self.model(name.of_model.text)}@{name.number}"
 
 
@@ -60,26 +64,21 @@ def _remember(context: click.Context, parameter: click.Parameter, value: str | b
         setattr(invocation, str(parameter.name), value)
 
 
-def _shared(*declarations: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
+def _shared(*declarations: str, **attributes: Any) -> Callable[[click.Command], click.Command]:
     """An option that is kept in the invocation instead of being handed to the function."""
-
-    def add(decorated: Decorated) -> Decorated:
-        option = click.Option(declarations, callback=_remember, expose_value=False, **attributes)
-        if isinstance(decorated, click.Command):
-            decorated.params.append(option)
-            return decorated
-        return click.option(cls=_Given, given=option)(decorated)
-
-    return add
+    return click.option(*declarations, callback=_remember, expose_value=False, **attributes)
 
 
-class _Given(click.Option):
-    """Placeholder, replaced below."""
+CONNECTION_OPTIONS = (
+    _shared(
+        "--target", type=to_text, metavar="TARGET", help="Registry: HOST:PORT or file:DIR. [$MUNIMENT_TARGET]"
+    ),
+    _shared(
+        "--token", type=to_text, metavar="TOKEN", help="Who calls. [$MUNIMENT_TOKEN, which others cannot see]"
+    ),
+    _shared("--project", type=to_text, metavar="NAME", help="Project of the names. [$MUNIMENT_PROJECT]"),
+    _shared("--ca-file", type=to_text, metavar="FILE", help="Speak TLS and trust these. [$MUNIMENT_CA_FILE]"),
+)
+"""Where the registry is. Their variables are read by ``connect``, so that there is one rule for both."""
 
-
-def connection_options(decorated: Decorated) -> Decorated:
-    """Add --target, --token, --project and --ca-file."""
-    return decorated
-
-
-json_option = _shared("--json", is_flag=True, help="Print JSON, one object per line.")
+JSON_OPTION = _shared("--json", is_flag=True, help="Print JSON, one object per line.")

@@ -1,26 +1,53 @@
-"""The command itself: options every verb knows, and how failures end."""
+"""The command itself: its verbs, and how failures end."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
 
 import click
 
-from muniment.cli.invocation import connection_options, json_option
+from muniment.cli.access import token, whoami
+from muniment.cli.aliases import alias
+from muniment.cli.deployments import deployments
+from muniment.cli.ledger import audit, watch
+from muniment.cli.models import models
+from muniment.cli.projects import project
+from muniment.cli.pull import pull
+from muniment.cli.push import push
+from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.text import neutral
+from muniment.cli.verb import with_connection
+from muniment.cli.versions import show, versions
 from muniment.errors import MunimentError
 
 INTERRUPTED = 130
 """What shells report for a program that Ctrl-C ended."""
 
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+VERBS = (
+    push,
+    pull,
+    models,
+    versions,
+    show,
+    alias,
+    promote,
+    rollback,
+    stages,
+    history,
+    watch,
+    deployments,
+    audit,
+    project,
+    token,
+    whoami,
+)
+"""In the order in which --help lists them: as a model goes through them."""
 
 
 class _Program(click.Group):
-    """Says what failed in a sentence; lists verbs in the order in which they were added."""
+    """Says what failed in a sentence."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _: click.Context) -> list[str]:
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -38,9 +65,8 @@ class _Program(click.Group):
             raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
 
 
-@click.group(cls=_Program, context_settings=_SETTINGS)
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="muniment")
-@connection_options
 def program() -> None:
     """Store models, promote them, and see who did what.
 
@@ -51,18 +77,6 @@ def program() -> None:
     """
 
 
-def verb(name: str, *, of: click.Group = program) -> Callable[[Callable[..., None]], click.Command]:
-    """Add a verb. Its function is called with the :class:`~muniment.cli.invocation.Invocation` and its own options."""
-
-    def add(function: Callable[..., None]) -> click.Command:
-        return of.command(name)(connection_options(json_option(click.pass_obj(function))))
-
-    return add
-
-
-def group(name: str, summary: str) -> click.Group:
-    """Add a group of verbs."""
-    created = click.Group(name, help=summary)
-    connection_options(created)
-    program.add_command(created)
-    return created
+with_connection(program)
+for command in VERBS:
+    program.add_command(command)

@@ -5,6 +5,8 @@ Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 
 from muniment.errors import InvalidTarget
@@ -23,7 +25,7 @@ def is_serving(address: str) -> bool:
     except InvalidTarget:
         return False
     with channel:
-        check = channel.unary_unary("/grpc.health.v1.Health/Check")
+        check: Any = channel.unary_unary("/grpc.health.v1.Health/Check")
         try:
             return bool(check(_WHOLE_SERVER, timeout=_SECONDS) == _SERVING)
         except grpc.RpcError:

@@ -24,7 +24,9 @@ class InvalidName(InvalidArgument):
 class InvalidSelector(InvalidArgument):
     """A selector cannot be read."""
 
-    advice = "Write [project/]model[@selector], where the selector is a number, stage, alias, latest or sha256:…."
+    advice = (
+        "Write [project/]model[@selector], where the selector is a number, stage, alias, latest or sha256:…."
+    )
 
 
 class InvalidField(InvalidArgument):

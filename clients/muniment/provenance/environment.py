@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from importlib import metadata
 
 from muniment.provenance.text import clean
@@ -26,14 +27,12 @@ def find_environment() -> Environment:
 def installed_packages() -> dict[str, str]:
     """Installed distributions, name to version, the one that is imported first when there are several."""
     found: dict[str, str] = {}
-    try:
+    # A directory of the path that cannot be read ends the search: what was found is still true.
+    with suppress(OSError):
         for distribution in metadata.distributions():
             name, version = _name_and_version(distribution)
             if name and name not in found:
                 found[name] = version
-    except OSError:
-        # A directory of the path that cannot be read ends the search: what was found is still true.
-        pass
     return dict(sorted(found.items())[:MAX_PACKAGES])
 
 

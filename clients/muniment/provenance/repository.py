@@ -15,7 +15,14 @@ SECONDS = 5.0
 """For all questions together; a work tree that is not compared by then counts as changed."""
 
 # Set when git itself started this process, for example from a hook: they would answer for another directory.
-_MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+_MISLEADING = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+)
 _QUIET = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 _SSH_SHORT = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<rest>[A-Za-z0-9.-]+:[^@]*)")

@@ -36,7 +36,7 @@ def create_token(
     request = pb.CreateTokenRequest(
         parent=_parent(session, project),
         principal=principal,
-        roles=[pb.Role.Value(f"ROLE_{role.upper()}") for role in wanted],
+        roles=[f"ROLE_{role.upper()}" for role in wanted],
         expire_time=None if expires is None else expire_time,
         request_id=new_request_id(),
     )

@@ -9,7 +9,9 @@ from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Alias, Version
 
 
-def set_alias(session: Session, model: str, name: str, *, to: int | str | Version, expected: int | None) -> Alias:
+def set_alias(
+    session: Session, model: str, name: str, *, to: int | str | Version, expected: int | None
+) -> Alias:
     of_model = session.model(model)
     alias = parsed(lambda: of_model.alias(name))
     if isinstance(to, int):
@@ -38,4 +40,6 @@ def delete_alias(session: Session, model: str, name: str, *, expected: int | Non
 
 def list_aliases(session: Session, model: str) -> list[Alias]:
     request = pb.ListAliasesRequest(parent=session.model(model).text)
-    return [Alias.of(alias) for alias in session.calls.pages(session.metadata.ListAliases, request, "aliases")]
+    return [
+        Alias.of(alias) for alias in session.calls.pages(session.metadata.ListAliases, request, "aliases")
+    ]

@@ -172,7 +172,9 @@ class Registry:
         """Change description or single tags of a version; a tag that is None goes. ``etag`` guards the change."""
         return versions.update(self._session, version, description=description, tags=tags, etag=etag)
 
-    def add_metrics(self, version: Version | str, metrics: Mapping[str, float] | Iterable[Metric]) -> list[Metric]:
+    def add_metrics(
+        self, version: Version | str, metrics: Mapping[str, float] | Iterable[Metric]
+    ) -> list[Metric]:
         """Add measured values to a version, all or none."""
         return versions.add_metrics(self._session, version, metrics)
 
@@ -218,7 +220,12 @@ class Registry:
             CurrentMismatch: if another version is current than expected.
         """
         return stages.promote(
-            self._session, version, to=to, expected_current=expected_current, reason=reason, request_id=request_id
+            self._session,
+            version,
+            to=to,
+            expected_current=expected_current,
+            reason=reason,
+            request_id=request_id,
         )
 
     def rollback(
@@ -320,7 +327,12 @@ class Registry:
         return access.whoami(self._session)
 
     def create_token(
-        self, principal: str, *, roles: Iterable[str], project: str | None = None, expires: datetime | None = None
+        self,
+        principal: str,
+        *,
+        roles: Iterable[str],
+        project: str | None = None,
+        expires: datetime | None = None,
     ) -> Token:
         """Create a token with roles in a project (``-``: the instance); its secret is answered once."""
         return access.create_token(self._session, principal, roles=roles, project=project, expires=expires)

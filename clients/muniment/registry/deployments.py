@@ -36,7 +36,7 @@ def report_deployment(
             stage=stage,
             number=number,
             digest=digest,
-            state=pb.DeploymentState.Value(f"DEPLOYMENT_STATE_{state}"),
+            state=f"DEPLOYMENT_STATE_{state}",
             acted_revision=acted_revision,
             # Reported while something is wrong: a long message must not be refused on top of it.
             message=message[:MAX_MESSAGE],

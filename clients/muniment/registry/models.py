@@ -34,10 +34,10 @@ def create_model(session: Session, name: ModelName, *, description: str = "", re
     return Model.of(session.calls.unary(session.metadata.CreateModel, request))
 
 
-def ensure_model(session: Session, name: ModelName) -> NameTaken | None:
+def ensure_model(session: Session, name: ModelName, *, request_id: str) -> NameTaken | None:
     """Create a model unless somebody else just did; then the refusal is returned, for it may mean another name."""
     try:
-        create_model(session, name)
+        create_model(session, name, request_id=request_id)
     except NameTaken as error:
         return error
     return None
@@ -62,7 +62,9 @@ def update_model(
 
 
 def list_projects(session: Session) -> Iterator[Project]:
-    return map(Project.of, session.calls.pages(session.metadata.ListProjects, pb.ListProjectsRequest(), "projects"))
+    return map(
+        Project.of, session.calls.pages(session.metadata.ListProjects, pb.ListProjectsRequest(), "projects")
+    )
 
 
 def create_project(session: Session, name: str, *, description: str = "") -> Project:

@@ -47,8 +47,10 @@ class Session:
         if text.startswith("projects/"):
             return parsed(lambda: ModelName.parse(text))
         project, slash, model = text.rpartition("/")
-        return parsed(lambda: ProjectName(names.check_name("project", project)).model(model)) if slash else (
-            parsed(lambda: self.project.model(text))
+        return (
+            parsed(lambda: ProjectName(names.check_name("project", project)).model(model))
+            if slash
+            else (parsed(lambda: self.project.model(text)))
         )
 
     def selector(self, text: str) -> Selector:

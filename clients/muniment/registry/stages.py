@@ -15,7 +15,13 @@ MOVE_TIMEOUT = 900.0
 
 
 def promote(
-    session: Session, version: Version | str, *, to: str, expected_current: int | None, reason: str, request_id: str
+    session: Session,
+    version: Version | str,
+    *,
+    to: str,
+    expected_current: int | None,
+    reason: str,
+    request_id: str,
 ) -> Promotion:
     request = pb.RequestPromotionRequest(
         version=resource_name(session, version).text,
@@ -49,7 +55,9 @@ def rollback(
         text = f"{of_model.project}/{of_model.model}@{to}" if isinstance(to, str) and "@" not in to else to
         target = resource_name(session, text)
         if target.of_model != of_model:
-            raise InvalidArgument(f"model {of_model.model!r} cannot go back to {target.text} of another model")
+            raise InvalidArgument(
+                f"model {of_model.model!r} cannot go back to {target.text} of another model"
+            )
         number = target.number
     request = pb.RollbackRequest(
         stage=name.text,

@@ -60,7 +60,9 @@ def add_metrics(
     session: Session, version: Version | str, metrics: Mapping[str, float] | Iterable[Metric]
 ) -> list[Metric]:
     request = pb.AddMetricsRequest(
-        version=resource_name(session, version).text, metrics=metric_messages(metrics), request_id=new_request_id()
+        version=resource_name(session, version).text,
+        metrics=metric_messages(metrics),
+        request_id=new_request_id(),
     )
     response = session.calls.unary(session.metadata.AddMetrics, request)
     return [Metric.of(metric) for metric in response.metrics]

@@ -45,7 +45,9 @@ class Watch:
         if not 1 <= heartbeat <= 600:
             raise InvalidArgument(f"heartbeat is {heartbeat:g} s, while it is 1 s to 600 s")
         self._session = session
-        self._project, self._filter = audit.entry_filter(session, model=model, stage=stage, actor=None, types=types)
+        self._project, self._filter = audit.entry_filter(
+            session, model=model, stage=stage, actor=None, types=types
+        )
         self._heartbeat = heartbeat
         self.revision = audit.head(session) if after is None else after
         self._reached = self.revision
@@ -84,6 +86,8 @@ class Watch:
             except RegistryClosed:
                 self.close()
             except MunimentError:
+                # Whoever asks again begins a new stream, not the dead one.
+                self._stream = None
                 if not self._closed.is_set():
                     raise
         raise StopIteration

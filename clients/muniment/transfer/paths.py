@@ -52,7 +52,9 @@ def check_distinct(paths: Iterable[str]) -> None:
     for path in paths:
         key = _folded(path)
         if key in files or key in directories:
-            raise UnsafePath(f"file path {path[:200]!r} clashes with {files.get(key, directories.get(key, ''))[:200]!r}")
+            raise UnsafePath(
+                f"file path {path[:200]!r} clashes with {files.get(key, directories.get(key, ''))[:200]!r}"
+            )
         files[key] = path
         while "/" in key:
             key = key.rpartition("/")[0]

@@ -36,7 +36,13 @@ def phase(option: ProgressOption, name: str, total: int) -> Iterator[Progress]:
 
         lock = threading.Lock()
         with tqdm(
-            total=total, desc=name, unit="B", unit_scale=True, unit_divisor=1024, delay=SHORT_SECONDS, leave=False
+            total=total,
+            desc=name,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            delay=SHORT_SECONDS,
+            leave=False,
         ) as bar:
 
             def advance(count: int) -> None:

@@ -1,16 +1,62 @@
-"""Push: hash, plan, send, commit, register. Each step may be repeated; only the last one makes a version."""
+"""Push: upload the files, then register them as the next version, which is there whole or not at all."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Iterable
-from itertools import batched
+import hashlib
 from pathlib import Path
 
-from muniment.errors import ChunkMissing, LimitExceeded, ModelNotFound, Unavailable
+from muniment.errors import DeadlineExceeded, ModelNotFound, NameTaken, Unavailable
 from muniment.names import ModelName
-from muniment.provenance.code import code
-from muniment.provenance.environment import environment
+from muniment.provenance import find_code, find_environment
 from muniment.registry.models import ensure_model
 from muniment.registry.session import Session, new_request_id
+from muniment.registry.versions import resource_name
+from muniment.transfer.patience import Patience
+from muniment.transfer.progress import ProgressOption
+from muniment.transfer.record import Record
+from muniment.transfer.upload import Upload
+from muniment.v1 import catalog_pb2
+from muniment.v1 import metadata_service_pb2 as pb
+from muniment.values import Version
+
+
+def push(
+    session: Session, model: str, path: Path, record: Record, *, request_id: str, progress: ProgressOption
+) -> Version:
+    """Store ``path`` as the next version of a model.
+
+    Raises:
+        MunimentError: see :meth:`muniment.registry.client.Registry.push`; then there is no new version.
+    """
+    # Whatever can be refused is refused before the first byte is read.
+    name = session.model(model)
+    upload = Upload(session, f"projects/{name.project}", path)
+    version = record.message(
+        lambda parent: resource_name(session, parent), code=find_code(), environment=find_environment()
+    )
+    version.digest = upload.run(progress)
+    return _register(session, name, version, request_id or new_request_id())
+
+
+def _register(session: Session, name: ModelName, version: catalog_pb2.Version, request_id: str) -> Version:
+    """Create the version, and the model before it if there is none."""
+    request = pb.CreateVersionRequest(parent=name.text, version=version, request_id=request_id)
+    patience = Patience()
+    taken: NameTaken | None = None
+    while True:
+        try:
+            return Version.of(session.calls.unary(session.metadata.CreateVersion, request))
+        except ModelNotFound as error:
+            # Somebody who was faster is fine. But the name may be kept by a model that was deleted, or by one of
+            # other case: then the model is still not found.
+            if taken is not None:
+                raise taken from error
+            taken = ensure_model(session, name, request_id=derived_request_id(request_id, "model"))
+            patience.spend(error, pause=False)
+        except (Unavailable, DeadlineExceeded) as error:
+            patience.spend(error)
+
+
+def derived_request_id(request_id: str, purpose: str) -> str:
+    """The id of a further request made for the one a caller named: the same again when that is repeated."""
+    return hashlib.sha256(f"{purpose}\0{request_id}".encode("utf-8", "replace")).hexdigest()[:32]

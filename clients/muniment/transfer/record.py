@@ -128,10 +128,14 @@ def _parent(parent: str | Version | Parent, resolve: Resolve) -> catalog_pb2.Par
     known = parent if isinstance(parent, Parent) else None
     target = parent.version if isinstance(parent, Parent) else parent
     with _sendable(f"parent {parent!r}"):
-        relation = catalog_pb2.ParentRelation.Value(f"PARENT_RELATION_{known.relation if known else 'DERIVED'}")
+        relation = catalog_pb2.ParentRelation.Value(
+            f"PARENT_RELATION_{known.relation if known else 'DERIVED'}"
+        )
         if not isinstance(target, str | Version):
             raise TypeError("a parent is a selector, a Version or a Parent")
-    return catalog_pb2.Parent(version=resolve(target).text, relation=relation)
+    return catalog_pb2.Parent(
+        version=resolve(target).text, relation=catalog_pb2.ParentRelation.Name(relation)
+    )
 
 
 @contextmanager

@@ -27,7 +27,9 @@ class Shipment:
 class ChunkSender:
     """Sends shipments and counts what became durable."""
 
-    def __init__(self, session: Session, capabilities: pb.Capabilities, project: str, progress: Progress) -> None:
+    def __init__(
+        self, session: Session, capabilities: pb.Capabilities, project: str, progress: Progress
+    ) -> None:
         self._session = session
         self._project = project
         self._frame_bytes = capabilities.max_frame_bytes

@@ -72,7 +72,9 @@ def data_directory(target: str) -> Path | None:
     path = target.removeprefix(FILE_SCHEME)
     if path.startswith("//"):
         if not path.startswith("///"):
-            raise InvalidTarget(f"target {target[:200]!r} names a host, while a file: target is of this machine")
+            raise InvalidTarget(
+                f"target {target[:200]!r} names a host, while a file: target is of this machine"
+            )
         path = path[2:]
     if not path or "\0" in path:
         raise InvalidTarget(f"target {target[:200]!r} names no directory")

@@ -1,0 +1,104 @@
+"""``muniment versions`` and ``muniment show``."""
+
+from __future__ import annotations
+
+import click
+
+from muniment.cli.invocation import Invocation
+from muniment.cli.output import many, one, view
+from muniment.cli.parameters import to_text
+from muniment.cli.text import number, pairs, short, size, some, when
+from muniment.cli.verb import verb
+from muniment.values import Code, Dataset, Environment, Metric, Version
+
+
+@verb("versions")
+@click.argument("model", type=to_text)
+@click.option("--deleted", is_flag=True, help="Deleted versions as well.")
+def versions(invocation: Invocation, model: str, deleted: bool) -> None:
+    """List the versions of MODEL, newest first."""
+    with invocation.connect() as registry:
+        many(
+            registry.versions(model, show_deleted=deleted),
+            json=invocation.json,
+            columns=("VERSION", "STATE", "STAGES", "ALIASES", "METRICS", "SIZE", "DIGEST", "CREATED", "BY"),
+            row=lambda version: (
+                str(version.number),
+                version.state,
+                some(version.stages),
+                some(version.aliases),
+                some(f"{metric.key}={number(metric.value)}" for metric in version.metrics),
+                size(version.size_bytes),
+                short(version.digest),
+                when(version.create_time),
+                version.author,
+            ),
+            none="The model has no versions.",
+        )
+
+
+@verb("show")
+@click.argument("selector", type=to_text)
+@click.option("--packages", is_flag=True, help="Also list the packages it was made with.")
+def show(invocation: Invocation, selector: str, packages: bool) -> None:
+    """Show what is recorded of a version."""
+    with invocation.connect() as registry:
+        version = registry.show(selector)
+
+    def tell(shown: Version) -> None:
+        listed = shown.environment.packages.items() if packages and shown.environment else ()
+        files = "1 file" if shown.file_count == 1 else f"{shown.file_count} files"
+        view(
+            invocation.version(shown.name),
+            (
+                ("digest", shown.digest),
+                ("state", shown.state),
+                ("size", f"{size(shown.size_bytes)} in {files}"),
+                ("stages", ", ".join(shown.stages)),
+                ("aliases", ", ".join(shown.aliases)),
+                ("created", f"{when(shown.create_time)} by {shown.author}, revision {shown.create_revision}"),
+                ("updated", when(shown.update_time) if shown.update_time != shown.create_time else ""),
+                ("description", shown.description.splitlines()),
+                ("tags", pairs(shown.tags)),
+                ("metrics", [_metric(metric) for metric in shown.metrics]),
+                ("params", pairs(shown.params)),
+                ("datasets", [_dataset(dataset) for dataset in shown.datasets]),
+                (
+                    "parents",
+                    [
+                        f"{invocation.version(edge.version)} ({edge.relation.lower()})"
+                        for edge in shown.parents
+                    ],
+                ),
+                ("code", _code(shown.code) if shown.code else ""),
+                ("run", f"{shown.run.id} {shown.run.uri}".strip() if shown.run else ""),
+                ("steps", [": ".join(filter(None, (s.name, s.description))) for s in shown.processing_steps]),
+                ("environment", _environment(shown.environment) if shown.environment else ""),
+                ("packages", [f"{name} {installed}" for name, installed in sorted(listed)]),
+            ),
+        )
+
+    one(version, json=invocation.json, human=tell)
+
+
+def _metric(metric: Metric) -> str:
+    step = f"step {metric.step}" if metric.step else ""
+    where = ", ".join(filter(None, (f"on {metric.dataset}" if metric.dataset else "", step)))
+    return f"{metric.key} = {number(metric.value)}" + (f" ({where})" if where else "")
+
+
+def _dataset(dataset: Dataset) -> str:
+    name = f"{dataset.name} {dataset.version}".strip()
+    return " ".join(filter(None, (f"{name} ({dataset.role or 'train'})", dataset.digest, dataset.uri)))
+
+
+def _code(code: Code) -> str:
+    commit = code.commit + (" with uncommitted changes" if code.dirty else "")
+    return ", ".join(filter(None, (code.entry_point, code.repository, commit)))
+
+
+def _environment(environment: Environment) -> str:
+    count = len(environment.packages)
+    python = f"Python {environment.python}" if environment.python else ""
+    host = f"host {environment.host}" if environment.host else ""
+    return ", ".join(filter(None, (python, environment.platform, host, f"{count} packages" if count else "")))

@@ -1,0 +1,38 @@
+"""How often a transfer is taken up again: while it gets on, always; when it stands still, a few times."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from muniment.errors import MunimentError
+
+ATTEMPTS = 6
+"""Failures in a row without progress. With the pauses and gRPC's own retries: a restart of the server."""
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+
+
+class Patience:
+    """Counts failures since the last progress."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def progressed(self) -> None:
+        """Something became durable, or arrived: begin to count anew."""
+        self._failures = 0
+
+    def spend(self, error: MunimentError, *, pause: bool = True) -> None:
+        """Wait before the next attempt, longer after every failure.
+
+        Raises:
+            MunimentError: ``error``, when it was one failure too many.
+        """
+        self._failures += 1
+        if self._failures >= ATTEMPTS:
+            raise error
+        if pause:
+            ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+            time.sleep(random.uniform(ceiling / 2, ceiling))

@@ -1,0 +1,36 @@
+"""Pull: a version's files, verified against its digest, appear whole in a directory or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from muniment.errors import DownloadRefused
+from muniment.registry.session import Session
+from muniment.transfer.destination import check_destination, replaced
+from muniment.transfer.manifest import UntrueManifest, checked_files
+from muniment.transfer.progress import ProgressOption, phase
+from muniment.transfer.receive import Download
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment.values import Version
+
+
+def pull(
+    session: Session, version: Version, into: Path, *, overwrite: bool, progress: ProgressOption
+) -> Path:
+    """Fetch a version into ``into``.
+
+    Raises:
+        MunimentError: see :meth:`muniment.registry.client.Registry.pull`; then ``into`` is as it was.
+    """
+    destination = check_destination(into, overwrite=overwrite)
+    project = f"projects/{version.version_name.project}"
+    request = pb.GetManifestRequest(parent=project, digest=version.digest)
+    manifest = session.calls.unary(session.artifacts.GetManifest, request)
+    try:
+        files = checked_files(manifest, version.digest)
+    except UntrueManifest as error:
+        raise DownloadRefused(f"{version.name} was not pulled: {error}") from error
+    with replaced(destination, overwrite=overwrite) as directory:
+        with phase(progress, "pull", sum(file.size for file in files)) as advance:
+            Download(session, project, version.digest, directory, advance).fetch(files)
+    return into
