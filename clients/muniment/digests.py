@@ -27,7 +27,9 @@ class Digest:
             InvalidDigest: if the text has another form.
         """
         if not _DIGEST.fullmatch(text):
-            raise InvalidDigest(f"{text[:100]!r} is not a digest: write sha256: and 64 lower-case hexadecimal digits")
+            raise InvalidDigest(
+                f"{text[:100]!r} is not a digest: write sha256: and 64 lower-case hexadecimal digits"
+            )
         return cls(text)
 
     @classmethod

@@ -73,7 +73,9 @@ def check_pointer_name(kind: str, text: str) -> str:
 def _parts(kind: str, text: str, pattern: tuple[str, ...]) -> list[str]:
     parts = text.split("/")
     if len(parts) != 2 * len(pattern) or any(parts[2 * i] != word for i, word in enumerate(pattern)):
-        form = "/".join(f"{word}/{{{word[:-3] + 'y' if word.endswith('ies') else word[:-1]}}}" for word in pattern)
+        form = "/".join(
+            f"{word}/{{{word[:-3] + 'y' if word.endswith('ies') else word[:-1]}}}" for word in pattern
+        )
         raise InvalidName(kind, text, f"write it as {form.replace('{aliase}', '{alias}')}")
     return parts[1::2]
 
@@ -165,7 +167,9 @@ class AliasName:
     @classmethod
     def parse(cls, text: str) -> AliasName:
         project, model, alias = _parts("alias", text, ("projects", "models", "aliases"))
-        return cls(check_name("project", project), check_name("model", model), check_pointer_name("alias", alias))
+        return cls(
+            check_name("project", project), check_name("model", model), check_pointer_name("alias", alias)
+        )
 
     @property
     def text(self) -> str:
@@ -187,7 +191,9 @@ class StageName:
     @classmethod
     def parse(cls, text: str) -> StageName:
         project, model, stage = _parts("stage", text, ("projects", "models", "stages"))
-        return cls(check_name("project", project), check_name("model", model), check_pointer_name("stage", stage))
+        return cls(
+            check_name("project", project), check_name("model", model), check_pointer_name("stage", stage)
+        )
 
     @property
     def text(self) -> str:
@@ -242,7 +248,9 @@ class VersionSelector:
             try:
                 return cls(digest=Digest.parse(text))
             except InvalidDigest:
-                raise InvalidSelector("selector", text, "after sha256: write 64 lower-case hexadecimal digits") from None
+                raise InvalidSelector(
+                    "selector", text, "after sha256: write 64 lower-case hexadecimal digits"
+                ) from None
         if _DIGITS.fullmatch(text):
             if not _NUMBER.fullmatch(text):
                 raise InvalidSelector("selector", text, "a version number is 1, 2, 3… without leading zeros")
@@ -273,7 +281,9 @@ class Selector:
         """
         path, at, selector = text.partition("@")
         if at and not selector:
-            raise InvalidSelector("selector", text, "write something after '@', or leave '@' out for the latest version")
+            raise InvalidSelector(
+                "selector", text, "write something after '@', or leave '@' out for the latest version"
+            )
         VersionSelector.parse(selector)
         parts = path.split("/")
         if len(parts) > 2:

@@ -12,6 +12,7 @@ from muniment.values import Code
 
 MAX_REPOSITORY = 2_048
 MAX_ENTRY_POINT = 1_024
+COMMAND = "muniment"
 
 
 def find_code() -> Code | None:
@@ -27,7 +28,10 @@ def find_code() -> Code | None:
     except (OSError, ValueError):
         tree = None
     entry_point = module
-    if not entry_point and program is not None:
+    if program is not None and program.name == COMMAND and _is_installed(program):
+        # Pushed from the command line, which stored the model and did not make it.
+        entry_point = ""
+    elif not entry_point and program is not None:
         inside = tree is not None and program.is_relative_to(tree.root)
         entry_point = program.relative_to(tree.root).as_posix() if tree and inside else program.name
     if tree is None:

@@ -1,0 +1,117 @@
+"""`--json`: each verb prints the message of the contract, one object per line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.json_format import Parse
+from google.protobuf.message import Message
+from muniment import connect
+from muniment.v1 import access_service_pb2 as access
+from muniment.v1 import catalog_pb2 as catalog
+from muniment.v1 import ledger_service_pb2 as ledger
+from muniment.v1 import promotion_service_pb2 as promotion
+
+Objects = Callable[..., list[dict[str, Any]]]
+
+
+def check(found: list[dict[str, Any]], kind: type[Message]) -> list[dict[str, Any]]:
+    """Every object is that message in the proto3 JSON mapping, with the names of the contract."""
+    assert found
+    descriptor = kind.DESCRIPTOR
+    always = {field.name for field in descriptor.fields if not field.has_presence}
+    for each in found:
+        Parse(json.dumps(each), kind())
+        assert always <= each.keys() <= {field.name for field in descriptor.fields}
+    return found
+
+
+def test_every_verb_prints_the_message_of_the_contract(
+    objects: Objects, shared_server, weights: Path, tmp_path: Path
+) -> None:
+    (version,) = check(
+        objects(
+            *("push", "churn", weights, "--metric", "f1=0.5", "--param", "depth=3", "--param", "kind=tree"),
+            *("--alias", "champion", "--dataset", "name=churn"),
+        ),
+        catalog.Version,
+    )
+    assert version["name"] == "projects/default/models/churn/versions/1"
+    # The mapping writes 64-bit numbers as text.
+    assert (version["number"], version["size_bytes"]) == ("1", str(256 * 64 + 2))
+    assert version["state"] == "VERSION_STATE_READY"
+    assert version["digest"].startswith("sha256:")
+    assert version["params"] == {"depth": {"number": 3.0}, "kind": {"text": "tree"}}
+    assert version["aliases"] == ["champion"]
+    objects("push", "churn", weights, "--parent", "churn@1:merged")
+
+    assert check(objects("show", "churn@1"), catalog.Version) == [version]
+    assert check(objects("pull", "churn@1", tmp_path / "into"), catalog.Version) == [version]
+    assert [each["number"] for each in check(objects("versions", "churn"), catalog.Version)] == ["2", "1"]
+    assert check(objects("models"), catalog.Model)[0]["latest_number"] == "2"
+
+    (alias,) = check(objects("alias", "churn", "best", "2"), catalog.Alias)
+    assert (alias["name"], alias["number"]) == ("projects/default/models/churn/aliases/best", "2")
+    assert [each["number"] for each in check(objects("alias", "churn"), catalog.Alias)] == ["2", "1"]
+    check(objects("alias", "churn", "best", "--delete"), catalog.Alias)
+
+    (made,) = check(objects("promote", "churn@1", "--to", "production"), promotion.Promotion)
+    assert (made["state"], made["previous_number"]) == ("PROMOTION_STATE_PROMOTED", "0")
+    objects("promote", "churn@2", "--to", "production")
+    (move,) = check(objects("rollback", "churn", "--stage", "production"), promotion.StageMove)
+    assert (move["kind"], move["number"], move["previous_number"]) == ("STAGE_MOVE_KIND_ROLLBACK", "1", "2")
+    stages = check(objects("stages", "churn"), promotion.Stage)
+    assert [(each["name"].rpartition("/")[2], each["number"]) for each in stages] == [
+        ("staging", "0"),
+        ("production", "1"),
+    ]
+    assert len(check(objects("history", "churn"), promotion.StageMove)) == 3
+
+    with connect(shared_server.address, token=shared_server.token) as registry:
+        registry.report_deployment(
+            "edge-1",
+            model="churn",
+            stage="production",
+            number=1,
+            digest=version["digest"],
+            state="RUNNING",
+            acted_revision=int(move["revision"]),
+        )
+    (deployment,) = check(objects("deployments"), promotion.Deployment)
+    assert deployment["state"] == "DEPLOYMENT_STATE_RUNNING"
+
+    entries = check(objects("audit", "log"), ledger.LedgerEntry)
+    revision = int(entries[0]["revision"])
+    assert [int(each["revision"]) for each in entries] == list(range(revision, revision + len(entries)))
+
+    check(objects("whoami"), access.Identity)
+    (token,) = check(objects("token", "create", "robot", "--role", "reader"), access.Token)
+    assert token["secret"].startswith("mun_")
+    assert token["roles"] == ["ROLE_READER"]
+    assert all(each["secret"] == "" for each in check(objects("token", "list"), access.Token))
+    (revoked,) = check(objects("token", "revoke", token["name"]), access.Token)
+    assert revoked["revoke_time"]
+
+    check(objects("project", "create", "risk"), catalog.Project)
+    assert {each["name"] for each in check(objects("project", "list"), catalog.Project)} >= {"projects/risk"}
+
+
+def test_an_empty_list_prints_nothing_and_is_no_failure(
+    cli: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    outcome = cli("audit", "log", "--actor", "nobody", "--json")
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("arguments", [("show", "missing"), ("models", "--token", "mun_wrong")], ids=" ".join)
+def test_a_refusal_prints_no_object(
+    cli: Callable[..., subprocess.CompletedProcess[str]], arguments: tuple[str, ...]
+) -> None:
+    outcome = cli(*arguments, "--json")
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("Error: ")

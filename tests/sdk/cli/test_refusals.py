@@ -1,0 +1,192 @@
+"""What is wrong is told in a sentence that says what to do, and the exit status is 1."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Done = Callable[..., str]
+
+
+def refusal(outcome: subprocess.CompletedProcess[str]) -> str:
+    """The sentence; nothing else was printed, and nothing of how the program works inside."""
+    assert outcome.returncode == 1, outcome.stderr
+    assert outcome.stdout == ""
+    assert re.fullmatch(r"Error: [^\n]+\.\n", outcome.stderr), outcome.stderr
+    assert outcome.stderr[:-1].isprintable()
+    for inside in ("Traceback", "grpc", "sqlite"):
+        assert inside not in outcome.stderr
+    return outcome.stderr
+
+
+@pytest.fixture
+def churn(done: Done, weights: Path) -> str:
+    """A model with two versions, the second in production."""
+    # Named by the directory, so that every test has its own on the shared server.
+    model = weights.parent.name.replace("_", "-").strip("-")
+    for content in (b"1", b"2"):
+        (weights / "model.bin").write_bytes(content)
+        done("push", model, weights, "--quiet")
+    done("promote", f"{model}@2", "--to", "production")
+    return model
+
+
+MALFORMED = {
+    "a path": "../x",
+    "three parts": "a/b/c",
+    "nothing": "",
+    "129 characters": "m" * 129,
+    "a control character": "churn\x1b[31m",
+    "a line end": "churn\n",
+    "a bidirectional override": "churn\u202egpj",
+    "URL-encoded dots": "%2e%2e",
+    "no model": "risk/",
+    "no project": "/churn",
+    "nothing after the at": "churn@",
+    "two ats": "churn@1@2",
+    "version 0": "churn@0",
+    "a leading zero": "churn@07",
+    "half a digest": "churn@sha256:abc",
+    "a dot": ".",
+    "a letter that only looks like one": "сhurn",
+    "bytes that are no text": "churn\udcff",
+}
+
+
+@pytest.mark.parametrize("selector", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_selector_is_refused_before_anything_is_sent(muniment: Run, selector: str) -> None:
+    # Nothing listens at this address, and nobody notices.
+    outcome = muniment("--target", "127.0.0.1:1", "show", selector)
+    if selector == MALFORMED["bytes that are no text"]:
+        assert (outcome.returncode, "is not text" in outcome.stderr) == (2, True)
+    else:
+        sentence = refusal(outcome)
+        assert " is not valid: " in sentence
+        assert "no registry answers" not in sentence
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("push", "../x", "."),
+        ("pull", "../x", "into"),
+        ("versions", "../x"),
+        ("alias", "../x"),
+        ("alias", "churn", "../x", "1"),
+        ("promote", "../x", "--to", "production"),
+        ("rollback", "../x", "--stage", "production"),
+        ("rollback", "churn", "--stage", "../x"),
+        ("stages", "../x"),
+        ("history", "../x"),
+        ("deployments", "../x"),
+        ("watch", "--model", "../x"),
+        ("audit", "log", "--model", "../x"),
+        ("models", "--project", "../x"),
+    ],
+    ids=" ".join,
+)
+def test_a_malformed_name_is_refused_by_every_verb(muniment: Run, arguments: tuple[str, ...]) -> None:
+    assert "is not valid: use 1 to 128 letters" in refusal(muniment("--target", "127.0.0.1:1", *arguments))
+
+
+def test_what_does_not_exist_is_named_with_the_way_to_find_out(cli: Run, churn: str, tmp_path: Path) -> None:
+    for arguments in (("show", "missing"), ("versions", "missing"), ("pull", "missing", tmp_path / "into")):
+        sentence = refusal(cli(*arguments))
+        assert "missing" in sentence
+        assert "'muniment models' lists the models" in sentence
+    sentence = refusal(cli("show", f"{churn}@9"))
+    assert "9" in sentence
+    assert "'muniment versions MODEL' lists the versions" in sentence
+    assert not (tmp_path / "into").exists()
+    for arguments in (
+        ("promote", f"{churn}@1", "--to", "nowhere"),
+        ("rollback", churn, "--stage", "nowhere"),
+        ("history", churn, "--stage", "nowhere"),
+    ):
+        sentence = refusal(cli(*arguments))
+        assert "nowhere" in sentence
+        assert "'muniment stages MODEL' lists the stages" in sentence
+    assert "staging" in refusal(cli("show", f"{churn}@staging"))
+    assert "nobody" in refusal(cli("show", f"{churn}@nobody"))
+    assert "elsewhere" in refusal(cli("models", "--project", "elsewhere"))
+
+
+def test_a_stale_expectation_names_both_sides_and_moves_nothing(cli: Run, done: Done, churn: str) -> None:
+    before = done("history", churn)
+    sentence = refusal(cli("promote", f"{churn}@1", "--to", "production", "--expected-current", "1"))
+    assert re.search(r"\b2\b.*\b1\b|\b1\b.*\b2\b", sentence)
+    assert "decide again" in sentence
+    refusal(cli("rollback", churn, "--stage", "production", "--expected-current", "1"))
+    assert "There is nothing to do" in refusal(cli("promote", f"{churn}@2", "--to", "production"))
+    refusal(cli("rollback", churn, "--stage", "production"))
+    assert done("history", churn) == before
+
+
+def test_a_path_that_cannot_be_pushed_is_named_and_makes_no_version(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "leaky").mkdir()
+    (tmp_path / "leaky" / "link").symlink_to("/etc/hostname")
+    for name in ("absent", "empty", "leaky"):
+        assert name in refusal(cli("push", "unpushed", tmp_path / name))
+    refusal(cli("versions", "unpushed"))
+
+
+def test_a_directory_in_use_is_not_overwritten_unasked(cli: Run, churn: str, tmp_path: Path) -> None:
+    (tmp_path / "into").mkdir()
+    (tmp_path / "into" / "thesis.txt").write_text("years of work")
+    assert "into" in refusal(cli("pull", churn, tmp_path / "into"))
+    assert (tmp_path / "into" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("token", ["mun_wrong", "not a token", "größe"])
+def test_a_wrong_token_is_refused_and_not_repeated(cli: Run, token: str) -> None:
+    sentence = refusal(cli("models", "--token", token))
+    assert token not in sentence
+    assert "token" in sentence
+
+
+def test_a_token_without_the_role_is_told_to_ask_an_admin(cli: Run, done: Done, weights: Path) -> None:
+    created = done("token", "create", "reader", "--role", "reader")
+    secret = created.split()[-1]
+    assert cli("models", "--token", secret).returncode == 0
+    assert "Ask an admin of the project for the role" in refusal(
+        cli("push", "locked", weights, "--token", secret)
+    )
+
+
+def test_an_unknown_role_names_the_known_ones(cli: Run) -> None:
+    assert "'king' is not one of reader, writer, promoter" in refusal(
+        cli("token", "create", "x", "--role", "king")
+    )
+
+
+def test_an_unknown_token_cannot_be_revoked(cli: Run) -> None:
+    assert "'muniment token list' lists the tokens" in refusal(cli("token", "revoke", "999"))
+
+
+def test_a_project_is_made_once(cli: Run, done: Done) -> None:
+    done("project", "create", "once")
+    assert "once" in refusal(cli("project", "create", "once"))
+    assert "Once" in refusal(cli("project", "create", "Once"))
+    refusal(cli("project", "create", "../x"))
+
+
+def test_a_server_that_is_down_is_told_with_its_address(muniment: Run) -> None:
+    outcome = muniment("--target", "127.0.0.1:1", "models")
+    assert outcome.returncode == 1
+    assert "no registry answers at 127.0.0.1:1" in outcome.stderr
+    assert "MUNIMENT_TARGET or --target" in outcome.stderr
+
+
+@pytest.mark.parametrize("target", ["127.0.0.1:99999", "not an address", "file:"])
+def test_a_target_that_cannot_be_read_is_told(muniment: Run, target: str) -> None:
+    assert "Write HOST:PORT, or file:DIRECTORY" in refusal(muniment("models", "--target", target))
+
+
+def test_a_certificate_file_that_is_missing_is_told(muniment: Run) -> None:
+    assert "absent.pem" in refusal(muniment("models", "--target", "127.0.0.1:1", "--ca-file", "absent.pem"))

@@ -1,0 +1,132 @@
+"""A registry on a real server, something to push, and a server that lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import muniment
+import pytest
+from harness.server import ServerProcess
+from muniment.digests import Digest
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment.v1 import artifact_service_pb2_grpc, catalog_pb2
+
+
+@pytest.fixture
+def registry(server: ServerProcess) -> Iterator[muniment.Registry]:
+    """An admin's connection to a fresh server."""
+    with muniment.connect(server.address, token=server.token) as connected:
+        yield connected
+
+
+@pytest.fixture
+def model_dir(tmp_path: Path) -> Path:
+    """A directory with files of several sizes, an empty one among them."""
+    directory = tmp_path / "model"
+    (directory / "weights/inner").mkdir(parents=True)
+    (directory / "config.json").write_text('{"layers": 3}')
+    (directory / "empty").write_bytes(b"")
+    (directory / "weights/inner/w.bin").write_bytes(bytes(range(256)) * 100)
+    (directory / "weights/größe.bin").write_bytes(b"\x01" * 3_000_000)
+    return directory
+
+
+@pytest.fixture
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """The files below a directory by path."""
+
+    def read(directory: Path) -> dict[str, bytes]:
+        return {
+            path.relative_to(directory).as_posix(): path.read_bytes()
+            for path in directory.rglob("*")
+            if path.is_file()
+        }
+
+    return read
+
+
+@dataclass
+class LyingServer(artifact_service_pb2_grpc.ArtifactServiceServicer):
+    """Serves one manifest, and whatever bytes a test gives it."""
+
+    address: str = ""
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    data: dict[str, bytes] = field(default_factory=dict)
+    body: bytes | None = None
+    listed: list[pb.FileEntry] | None = None
+    frames: Sequence[pb.ReadRangesResponse] | None = None
+
+    def add(self, path: str, data: bytes, *, digest: str | None = None) -> None:
+        layer = {"digest": digest or Digest.of(data).text, "size": len(data)}
+        self.layers.append({**layer, "annotations": {"org.cncf.model.filepath": path}})
+        self.data[path] = data
+
+    @property
+    def manifest_body(self) -> bytes:
+        if self.body is not None:
+            return self.body
+        document = {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "artifactType": "application/vnd.cncf.model.manifest.v1+json",
+            "layers": self.layers,
+        }
+        return json.dumps(document).encode()
+
+    @property
+    def version(self) -> muniment.Version:
+        message = catalog_pb2.Version(
+            name="projects/default/models/churn/versions/1",
+            number=1,
+            digest=Digest.of(self.manifest_body).text,
+            state=catalog_pb2.VERSION_STATE_READY,
+        )
+        return muniment.Version.of(message)
+
+    def GetManifest(self, request: pb.GetManifestRequest, context: grpc.ServicerContext) -> pb.Manifest:
+        files = self.listed
+        if files is None:
+            files = [
+                pb.FileEntry(
+                    path=layer["annotations"]["org.cncf.model.filepath"],
+                    digest=layer["digest"],
+                    size=layer["size"],
+                )
+                for layer in self.layers
+            ]
+        return pb.Manifest(digest=request.digest, body=self.manifest_body, files=files)
+
+    def ReadRanges(
+        self, request: pb.ReadRangesRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ReadRangesResponse]:
+        if self.frames is not None:
+            yield from self.frames
+            return
+        for index, wanted in enumerate(request.ranges):
+            data = self.data[wanted.path][wanted.offset : wanted.offset + wanted.length]
+            yield pb.ReadRangesResponse(range_index=index, offset=wanted.offset, data=data)
+
+
+@pytest.fixture
+def liar() -> Iterator[LyingServer]:
+    """A server that says what a test wants; its address is `liar.address`."""
+    servicer = LyingServer()
+    server = grpc.server(ThreadPoolExecutor(2), options=(("grpc.so_reuseport", 0),))
+    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    servicer.address = f"127.0.0.1:{port}"
+    yield servicer
+    server.stop(grace=None).wait()
+
+
+@pytest.fixture
+def lied_to(liar: LyingServer) -> Iterator[muniment.Registry]:
+    """A connection to the lying server."""
+    with muniment.connect(liar.address, token="mun_x") as connected:
+        yield connected
