@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from muniment.names import ALL_PROJECTS, ProjectName, check_name, project_of
+from muniment.names import ALL_PROJECTS, ProjectName, check_name
 from muniment.names import InvalidName as InvalidNameText
 from muniment.v1 import access_service_pb2 as pb
 from muniment.v1 import access_service_pb2_grpc
@@ -14,7 +14,7 @@ from muniment_core.db.unit_of_work import UnitOfWork
 from muniment_core.domain.access import Role
 from muniment_core.domain.errors import InvalidField
 from muniment_core.rpc.auth import current_principal, secret_hash
-from muniment_core.rpc.convert import name, parse, time, timestamp
+from muniment_core.rpc.convert import name, parse, project_or_all, time, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
@@ -45,7 +45,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         return pb.Identity(principal=principal.name, grants=grants)
 
     async def CreateToken(self, request: pb.CreateTokenRequest, context: Context) -> pb.Token:
-        project = parse("parent", project_of, request.parent)
+        project = project_or_all("parent", request.parent)
         principal = name("principal", "principal", request.principal)
         roles = frozenset(_role(f"roles[{index}]", role) for index, role in enumerate(request.roles))
         if not roles:
@@ -70,7 +70,7 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         return answer
 
     async def ListTokens(self, request: pb.ListTokensRequest, context: Context) -> pb.ListTokensResponse:
-        project = parse("parent", project_of, request.parent)
+        project = project_or_all("parent", request.parent)
         limit, before = page_size(request), self._pages.position(request)
         found = await self._execution.read(
             lambda reader: tokens.list_tokens(reader, project, before=before, limit=limit + 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from muniment.names import project_of
 from muniment.v1 import ledger_service_pb2 as pb
 from muniment.v1 import ledger_service_pb2_grpc
 from muniment_core.db.ledger_store import EntryQuery
@@ -12,7 +11,7 @@ from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import EntryNotFound, InvalidField
 from muniment_core.domain.ledger import Entry
 from muniment_core.domain.merkle import Frontier
-from muniment_core.rpc.convert import entry_message, parse, time
+from muniment_core.rpc.convert import entry_message, project_or_all, time
 from muniment_core.rpc.entry_filter import entry_query
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
@@ -28,7 +27,7 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         self._pages = page_tokens
 
     async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.LedgerEntry:
-        project = parse("parent", project_of, request.parent)
+        project = project_or_all("parent", request.parent)
         if request.revision < 1:
             raise InvalidField("revision", f"is {request.revision}, while the first is 1")
         entry, size = await self._execution.read(lambda reader: _entry(reader, project, request.revision))
@@ -37,7 +36,7 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         return entry_message(entry)
 
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
-        project = parse("parent", project_of, request.parent)
+        project = project_or_all("parent", request.parent)
         query = entry_query(
             project,
             request.filter,
@@ -54,7 +53,7 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         return pb.ListEntriesResponse(entries=page, next_page_token=self._pages.next(request, last))
 
     async def GetHead(self, request: pb.GetHeadRequest, context: Context) -> pb.LedgerHead:
-        project = parse("parent", project_of, request.parent)
+        project = project_or_all("parent", request.parent)
         head = await self._execution.read(lambda reader: _head(reader, project))
         return pb.LedgerHead(size=head.size, root_hash=head.root)
 

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from muniment import names
-from muniment.names import ModelName, ProjectName, VersionName, project_of
+from muniment.names import ModelName, ProjectName, VersionName
 from muniment.v1 import promotion_service_pb2 as pb
 from muniment.v1 import promotion_service_pb2_grpc
 from muniment_core.domain.errors import InvalidField
 from muniment_core.domain.limits import MAX_REASON
 from muniment_core.rpc.auth import current_principal
-from muniment_core.rpc.convert import name, parse, text
+from muniment_core.rpc.convert import name, parse, project_or_all, text
 from muniment_core.rpc.entry_filter import entry_query
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
@@ -127,7 +127,7 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
     # ── events and deployments ────────────────────────────────────────────────────────────────────
 
     async def Watch(self, request: pb.WatchRequest, context: Context) -> AsyncIterator[pb.WatchResponse]:
-        project = parse("parent", project_of, request.parent)
+        project = project_or_all("parent", request.parent)
         query = entry_query(project, request.filter)
         heartbeat = _heartbeat_seconds(request)
         if request.after_revision < 0:

@@ -42,6 +42,11 @@ def name(field: str, kind: str, text: str) -> str:
     return parse(field, lambda value: names.check_name(kind, value), text)
 
 
+def project_or_all(field: str, text: str) -> str | None:
+    """The project of ``projects/{project}``, or None for ``projects/-``, which stands for the whole instance."""
+    return None if text == names.ALL_PROJECTS else parse(field, names.ProjectName.parse, text).project
+
+
 def digest(field: str, text: str) -> Digest:
     """A digest of a request.
 

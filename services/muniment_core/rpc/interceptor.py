@@ -13,6 +13,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc.aio import ServicerContext
 
 from muniment_core.domain.errors import Defect, DomainError, InvalidField, ShuttingDown
@@ -24,9 +25,10 @@ CONTRACT = "/muniment.v1."
 NEEDED_BY_CALLS_IN_FLIGHT = frozenset({"/muniment.v1.ArtifactService/VerifyManifest"})
 """What this process may still ask of itself while it is stopping: a promotion in flight has bytes verified."""
 QUIET_SECONDS = 0.1
-"""A call that arrives in the moment the server closes ends CANCELLED, without a word that it is to be repeated, and
-gRPC cannot tell clients to stay away before that moment. So refusing goes on until none has come for this long."""
+"""A call that arrives in the moment the server closes ends CANCELLED, without a word that it is to be repeated,
+and gRPC cannot tell clients to stay away before that moment. So refusing goes on until none came for so long."""
 MOST_REFUSING_SECONDS = 1.0
+_UNREADABLE = object()
 _log = logging.getLogger(__name__)
 
 
@@ -86,7 +88,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             (True, False): grpc.stream_unary_rpc_method_handler,
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[handler.request_streaming, handler.response_streaming]
-        return make(wrap(method, behaviour), handler.request_deserializer, handler.response_serializer)
+        return make(
+            wrap(method, behaviour), _tolerant(handler.request_deserializer), handler.response_serializer
+        )
 
     def _single(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def call(request: Any, context: ServicerContext[Any, Any]) -> Any:
@@ -129,20 +133,38 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             raise ShuttingDown
         principal = await self._authorizer.identify(context.invocation_metadata() or ())
         if not hasattr(request, "__aiter__"):
-            self._authorizer.check(method, principal, request)
+            self._authorizer.check(method, principal, _readable(request))
             return request
         messages = aiter(request)
         first = await anext(messages, None)
         if first is None:
             raise InvalidField("parent", "is required, while the stream ended without a message")
-        self._authorizer.check(method, principal, first)
+        self._authorizer.check(method, principal, _readable(first))
         return _put_back(first, messages)
 
 
 async def _put_back(first: Any, others: AsyncIterator[Any]) -> AsyncIterator[Any]:
     yield first
     async for message in others:
-        yield message
+        yield _readable(message)
+
+
+def _tolerant(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Keep bytes that are no message from gRPC, which would tell the caller the exception; they are refused later."""
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _UNREADABLE
+
+    return read
+
+
+def _readable(message: Any) -> Any:
+    if message is _UNREADABLE:
+        raise InvalidField("request", "is not a message of this method")
+    return message
 
 
 async def _refuse(

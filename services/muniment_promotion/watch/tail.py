@@ -25,6 +25,8 @@ from muniment_core.rpc.execution import Execution
 KEPT_ENTRIES = 4_096
 """A few seconds of a very busy registry: a reader slower than that goes back to the table."""
 READ_ENTRIES = 1_000
+RETRY_SECONDS = 0.5
+"""How often a database that is away is asked again."""
 _EVERYTHING = EntryQuery()
 _log = logging.getLogger(__name__)
 
@@ -108,6 +110,7 @@ class LedgerTail:
             await asyncio.wait_for(self._advanced.wait(), seconds)
 
     async def _follow(self) -> None:
+        away = False
         while True:
             # After the time it looks for entries of other replicas.
             with suppress(TimeoutError):
@@ -116,10 +119,13 @@ class LedgerTail:
             try:
                 while await self._advance():
                     pass
+                away = False
             except DomainError as error:
                 # The database is away for a while: watchers get heartbeats, and nothing is lost.
-                _log.warning("watchers wait for the database: %s", error)
-                await asyncio.sleep(self._poll_seconds)
+                if not away:
+                    _log.warning("watchers wait for the database: %s", error)
+                away = True
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _advance(self) -> bool:
         """Read what is new; True when there may be more."""

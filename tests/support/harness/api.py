@@ -66,7 +66,8 @@ def refused(call: Callable[..., Any], request: Any, **options: Any) -> Refusal:
     """
     try:
         answer = call(request, **options)
-        answer = list(answer) if isinstance(answer, grpc.Call) else answer
+        if isinstance(answer, Iterator):
+            answer = list(answer)
     except grpc.RpcError as error:
         return refusal(error)
     raise AssertionError(f"was not refused but answered with {answer}")

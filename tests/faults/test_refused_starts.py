@@ -1,0 +1,66 @@
+"""Starts that must not happen: each ends with a sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.api import Api
+from harness.server import ServerProcess
+
+
+def test_a_second_server_on_a_data_directory_is_refused_and_the_first_goes_on(
+    server: ServerProcess, refused: Callable[..., str], connect: Callable[[ServerProcess], Api]
+) -> None:
+    sentence = refused("--data", server.data, "--listen", "127.0.0.1:0")
+    assert f"data directory {server.data} is used by another server" in sentence
+    connect(server).new_model("churn")
+
+
+def test_a_data_directory_is_free_again_as_soon_as_its_server_was_killed(server: ServerProcess) -> None:
+    server.kill9()
+    server.restart()
+    server.stop()
+
+
+def test_a_port_that_is_in_use_is_refused(
+    server: ServerProcess, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    sentence = refused("--data", tmp_path / "other", "--listen", server.address)
+    assert f"{server.address} cannot be served on: another process uses it" in sentence
+
+
+def test_an_address_that_others_can_reach_is_refused_without_insecure(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    for address in ("0.0.0.0:0", "example.invalid:7460"):
+        sentence = refused("--data", tmp_path / "data", "--listen", address)
+        assert "tokens would travel in the clear" in sentence
+        assert "--insecure" in sentence
+    assert not (tmp_path / "data").exists(), "nothing was made for a server that does not start"
+
+
+def test_an_address_that_cannot_be_read_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "write HOST:PORT" in refused("--data", tmp_path / "data", "--listen", "somewhere")
+
+
+def test_a_postgresql_database_that_was_not_migrated_is_refused(
+    refused: Callable[..., str], postgres_database: str, tmp_path: Path
+) -> None:
+    sentence = refused(
+        "--data", tmp_path / "data", "--database", postgres_database, "--listen", "127.0.0.1:0"
+    )
+    assert "the database has schema none" in sentence
+    assert "muniment-server migrate" in sentence
+
+
+def test_a_postgresql_that_does_not_answer_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    address = f"postgresql://muniment:secret-word@/registry?host={tmp_path}"
+    sentence = refused("--data", tmp_path / "data", "--database", address, "--listen", "127.0.0.1:0")
+    assert "the database does not answer" in sentence
+    assert "secret-word" not in sentence
+
+
+def test_one_service_of_an_embedded_database_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    sentence = refused("--data", tmp_path / "data", "--service", "metadata", "--listen", "127.0.0.1:0")
+    assert "one SQLite file cannot serve several processes" in sentence
