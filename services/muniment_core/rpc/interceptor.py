@@ -150,7 +150,7 @@ async def _put_back(first: Any, others: AsyncIterator[Any]) -> AsyncIterator[Any
 
 
 def _tolerant(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Keep bytes that are no message from gRPC, which would tell the caller the exception; they are refused later."""
+    """Let bytes pass that are no message, to be refused later: gRPC would tell the caller the exception."""
 
     def read(data: bytes) -> Any:
         try:
