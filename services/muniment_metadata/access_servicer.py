@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from muniment.names import ALL_PROJECTS, ProjectName, check_name
@@ -28,9 +29,16 @@ Context = Any
 class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
     """Serves identities and tokens."""
 
-    def __init__(self, execution: Execution, page_tokens: PageTokens) -> None:
+    def __init__(
+        self, execution: Execution, page_tokens: PageTokens, *, forget_principals: Callable[[], None]
+    ) -> None:
+        """
+        Args:
+            forget_principals: called when a token was revoked.
+        """
         self._execution = execution
         self._pages = page_tokens
+        self._forget_principals = forget_principals
 
     async def WhoAmI(self, request: pb.WhoAmIRequest, context: Context) -> pb.Identity:
         principal = current_principal.get()
@@ -80,9 +88,11 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
 
     async def RevokeToken(self, request: pb.RevokeTokenRequest, context: Context) -> pb.Token:
         project, token_id = parse("name", _token_name, request.name)
-        return await self._execution.mutate(
+        revoked = await self._execution.mutate(
             request, lambda unit: tokens.revoke_token(unit, project, token_id), token_message, pb.Token
         )
+        self._forget_principals()
+        return revoked
 
 
 def _token_name(text: str) -> tuple[str | None, int]:

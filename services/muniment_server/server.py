@@ -32,7 +32,7 @@ from muniment_server.settings import ServeSettings, Service, StorageSettings
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """A commit of 10,000 files with their chunks is one message."""
 POLL_SECONDS_EMBEDDED = 5.0
-POLL_SECONDS_REPLICATED = 0.02
+POLL_SECONDS_REPLICATED = 0.1
 IDLE_GRACE_SECONDS = 5.0
 IDLE_POLL_SECONDS = 0.5
 
@@ -121,10 +121,11 @@ async def _started(
 ) -> AsyncIterator[int]:
     """A server that answers, and at the end finishes what is in flight; yields its port."""
     descriptors = descriptors_of(settings.service)
-    interceptor = CallInterceptor(_authorizer(core, descriptors))
+    authorizer = _authorizer(core, descriptors)
+    interceptor = CallInterceptor(authorizer)
     server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
     bound = _bind(server, host, port)
-    serving = Serving(server, core.execution, PageTokens(page_token_key(core.database)))
+    serving = Serving(server, core.execution, PageTokens(page_token_key(core.database)), authorizer)
     # What is entered first ends last: watchers, calls in flight, the server, and then what those calls use.
     async with AsyncExitStack() as stack:
         if settings.service in (Service.ALL, Service.PROMOTION):

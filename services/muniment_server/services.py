@@ -22,6 +22,7 @@ from muniment.v1 import (
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.limits import Limits
 from muniment_artifact.servicer import ArtifactServicer
+from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens
 from muniment_metadata.access_servicer import AccessServicer
@@ -51,6 +52,7 @@ class Serving:
     server: grpc.aio.Server
     execution: Execution
     page_tokens: PageTokens
+    authorizer: Authorizer
 
 
 def descriptors_of(service: Service) -> tuple[ServiceDescriptor, ...]:
@@ -69,7 +71,8 @@ def serve_metadata(serving: Serving) -> None:
         LedgerServicer(serving.execution, serving.page_tokens), serving.server
     )
     access_service_pb2_grpc.add_AccessServiceServicer_to_server(
-        AccessServicer(serving.execution, serving.page_tokens), serving.server
+        AccessServicer(serving.execution, serving.page_tokens, forget_principals=serving.authorizer.forget),
+        serving.server,
     )
 
 

@@ -76,7 +76,7 @@ def test_the_controller_example_deploys_what_is_in_production(
     process = processes.start(
         Path(sys.executable).with_name(command[0]), *command[1:-1], str(shell / command[-1]), name="deployer"
     )
-    process.wait_for_stderr("RUNNING|running")
+    process.wait_for_stderr("version 1 runs")
     assert (shell / command[-1] / "current" / "model.bin").read_bytes() == b"weights"
 
 

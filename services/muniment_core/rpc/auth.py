@@ -67,6 +67,10 @@ class Authorizer:
         current_token.set(secret)
         return principal
 
+    def forget(self) -> None:
+        """Look every token up anew, since one was revoked; other processes do so within two seconds."""
+        self._known.clear()
+
     def check(self, method: str, principal: Principal, request: object) -> None:
         """Refuse a call its caller may not make.
 
