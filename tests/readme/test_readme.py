@@ -12,9 +12,6 @@ import pytest
 from harness.processes import ProcessRunner
 from harness.server import ServerFactory
 
-# Two tests serve on the default port, as the README does.
-pytestmark = pytest.mark.xdist_group("default-port")
-
 _BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -66,7 +63,7 @@ def test_the_sdk_and_cli_examples_work_as_printed_against_a_served_registry(
 def test_the_controller_example_deploys_what_is_in_production(
     repository: Path, shell: Path, server_factory: ServerFactory, processes: ProcessRunner
 ) -> None:
-    server = server_factory(listen="127.0.0.1:7460")
+    server = server_factory()
     (shell / "model.bin").write_bytes(b"weights")
     muniment = [str(Path(sys.executable).with_name("muniment")), "--target", server.address]
     run([*muniment, "push", "churn", "model.bin"], shell)
@@ -74,7 +71,11 @@ def test_the_controller_example_deploys_what_is_in_production(
     (controller,) = blocks(repository, "sh", "controller")
     command = controller.split()
     process = processes.start(
-        Path(sys.executable).with_name(command[0]), *command[1:-1], str(shell / command[-1]), name="deployer"
+        Path(sys.executable).with_name(command[0]),
+        *command[1:-1],
+        str(shell / command[-1]),
+        name="deployer",
+        env={"MUNIMENT_TARGET": server.address},
     )
     process.wait_for_stderr("version 1 runs")
     assert (shell / command[-1] / "current" / "model.bin").read_bytes() == b"weights"
