@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 
 import click
 
@@ -62,7 +64,16 @@ class _Program(click.Group):
             # anything else is the output that cannot be written.
             if error.errno == errno.EPIPE:
                 raise
+            if error.filename is None:
+                _give_up_on_output()
             raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
+
+
+def _give_up_on_output() -> None:
+    """Send what is still buffered nowhere: Python would fail on it again, and say so, at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -216,18 +216,17 @@ def test_more_requests_than_it_takes_are_refused_at_once(
 ):
     gate = tmp_path / "gate"
     deploy(make_version(1, odd_models.Gated(1, str(gate))))
-    with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+    # One client for all: making one loads certificates, and 64 of them would take longer than the worker waits.
+    many = httpx.Client(
+        base_url=f"http://{endpoint.address}",
+        timeout=60,
+        trust_env=False,
+        limits=httpx.Limits(max_connections=None),
+    )
+    with many, ThreadPoolExecutor(MAX_CONCURRENT) as pool:
         try:
             waiting = [
-                pool.submit(
-                    lambda: httpx.post(
-                        f"http://{endpoint.address}/predict",
-                        json={"rows": [[1, 0]]},
-                        timeout=60,
-                        trust_env=False,
-                    )
-                )
-                for _ in range(MAX_CONCURRENT)
+                pool.submit(many.post, "/predict", json={"rows": [[1, 0]]}) for _ in range(MAX_CONCURRENT)
             ]
             eventually(lambda: predict_quickly(client).status_code == 503)
             refused = predict_quickly(client)
