@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 _SERVICE_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+_PROGRAM_SECONDS = 120.0
 
 
 class DemoFailed(Exception):
@@ -45,8 +48,8 @@ class Children:
         It gets files for its output and a session of its own, so that it can outlive the demo.
         """
         output, log = self._logs / f"{name}.out", self._logs / f"{name}.log"
-        with output.open("wb") as stdout, log.open("wb") as stderr:
-            process = subprocess.Popen(
+        with output.open("wb") as stdout, log.open("wb") as stderr, _signals_held():
+            process = self._services[name] = subprocess.Popen(
                 [program(name), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
@@ -54,7 +57,6 @@ class Children:
                 env=_environment(env),
                 start_new_session=True,
             )
-        self._services[name] = process
         until = time.monotonic() + _SERVICE_SECONDS
         while not (match := re.search(rf"^{ready} (\S+)$", output.read_text(), re.MULTILINE)):
             if process.poll() is not None or time.monotonic() > until:
@@ -64,19 +66,27 @@ class Children:
 
     def run(self, *command: str, env: Mapping[str, str] | None = None) -> str:
         """Run a program to its end; its standard output."""
-        result = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=_environment(env),
-            timeout=120,
-        )
-        if result.returncode:
-            raise DemoFailed(
-                f"{Path(command[0]).name} ended with {result.returncode}:\n{result.stderr[-2000:]}"
-            )
-        return result.stdout
+        process: subprocess.Popen[str] | None = None
+        try:
+            with _signals_held():
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env=_environment(env),
+                )
+            output, problem = process.communicate(timeout=_PROGRAM_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise DemoFailed(f"{Path(command[0]).name} ran longer than {_PROGRAM_SECONDS:.0f} s") from None
+        finally:
+            if process and process.poll() is None:
+                process.kill()
+                process.wait()
+        if process.returncode:
+            raise DemoFailed(f"{Path(command[0]).name} ended with {process.returncode}:\n{problem[-2000:]}")
+        return output
 
     def check(self) -> None:
         """Raises DemoFailed if a service ended."""
@@ -95,6 +105,26 @@ class Children:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals that come in the block are handled after it.
+
+    A handler that raises between fork and the return of Popen would leave a child nobody knows of.
+    """
+    came: list[int] = []
+    handlers = {
+        held: signal.signal(held, lambda number, _frame: came.append(number))
+        for held in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for held, handler in handlers.items():
+            signal.signal(held, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
