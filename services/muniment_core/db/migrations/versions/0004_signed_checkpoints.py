@@ -1,0 +1,12 @@
+"""Signed checkpoints and the keys that sign them."""
+
+from __future__ import annotations
+
+revision = "0004_signed_checkpoints"
+down_revision = "0002_bytes_and_promotion"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
