@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,16 +13,45 @@ from typing import Any
 import grpc
 import muniment
 import pytest
-from harness.server import ServerProcess
+from harness.processes import ProcessRunner
+from harness.server import ServerFactory, ServerProcess
 from muniment.digests import Digest
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc, catalog_pb2
 
 
+@pytest.fixture(scope="session")
+def shared_server(_session_home: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server for all tests of this folder that need none of their own: none may stop it."""
+    directory = tmp_path_factory.mktemp("shared-server")
+    runner = ProcessRunner(directory / "processes")
+    try:
+        yield ServerFactory(runner, directory)()
+    finally:
+        runner.reap()
+
+
 @pytest.fixture
-def registry(server: ServerProcess) -> Iterator[muniment.Registry]:
-    """An admin's connection to a fresh server."""
-    with muniment.connect(server.address, token=server.token) as connected:
+def project(request: pytest.FixtureRequest) -> str:
+    """The project of `registry`: one that no other test has used."""
+    if "server" in request.fixturenames:
+        return "default"
+    shared: ServerProcess = request.getfixturevalue("shared_server")
+    name = f"p-{uuid.uuid4().hex[:12]}"
+    with muniment.connect(shared.address, token=shared.token) as admin:
+        admin.create_project(name)
+    return name
+
+
+@pytest.fixture
+def registry(request: pytest.FixtureRequest, project: str) -> Iterator[muniment.Registry]:
+    """An admin's connection to an empty project of the shared server.
+
+    A test that also asks for `server` means to kill it: then the connection is to that one.
+    """
+    own = "server" in request.fixturenames
+    server: ServerProcess = request.getfixturevalue("server" if own else "shared_server")
+    with muniment.connect(server.address, token=server.token, project=project) as connected:
         yield connected
 
 

@@ -65,23 +65,23 @@ def test_what_does_not_exist_is_named(registry, model_dir) -> None:
         registry.push("elsewhere/churn", model_dir)
 
 
-def test_a_wrong_token_is_told_without_its_text(server) -> None:
-    with muniment.connect(server.address, token="mun_secret") as registry:
+def test_a_wrong_token_is_told_without_its_text(shared_server) -> None:
+    with muniment.connect(shared_server.address, token="mun_secret") as registry:
         with pytest.raises(errors.TokenInvalid) as caught:
             list(registry.models())
     assert "secret" not in caught.value.diagnostics()
 
 
-def test_a_token_that_cannot_be_a_header_is_refused_without_its_text(server) -> None:
-    with muniment.connect(server.address, token="mun_ä secret") as registry:
+def test_a_token_that_cannot_be_a_header_is_refused_without_its_text(shared_server) -> None:
+    with muniment.connect(shared_server.address, token="mun_ä secret") as registry:
         with pytest.raises(errors.InvalidArgument) as caught:
             registry.whoami()
     assert "secret" not in caught.value.message
 
 
-def test_a_reader_cannot_push(server, registry, model_dir) -> None:
+def test_a_reader_cannot_push(shared_server, registry, project, model_dir) -> None:
     token = registry.create_token("reader", roles=["reader"]).secret
-    with muniment.connect(server.address, token=token) as reader:
+    with muniment.connect(shared_server.address, token=token, project=project) as reader:
         with pytest.raises(errors.PermissionDenied):
             reader.push("churn", model_dir)
 

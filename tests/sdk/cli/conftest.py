@@ -1,4 +1,9 @@
-"""The installed `muniment` command, run as people run it: a process, its output, its exit status."""
+"""The `muniment` command: called in this process, where starting one takes longer than the test, or really run.
+
+`muniment`, `cli`, `done`, `objects`   the entry point of the command, called with arguments as a process would be
+`installed`                            the program the package installs, as a process: for what only a process
+                                       shows, and for one smoke test per verb
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.processes import DEADLINE, ProcessRunner
-from harness.server import ServerFactory, ServerProcess
+from harness.processes import DEADLINE
+from harness.server import ServerProcess
+from muniment.cli import main
 
 Outcome = subprocess.CompletedProcess[str]
 
@@ -27,7 +34,40 @@ def program_path() -> Path:
 
 @pytest.fixture
 def muniment(tmp_path: Path) -> Callable[..., Outcome]:
-    """Runs the command to its end, with nothing but what a test gives it."""
+    """Calls the command's entry point to its end, with nothing but what a test gives it.
+
+    Arguments, variables, working directory, streams and exit status are those of a process of its own.
+    """
+
+    def run(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
+        words = [str(PROGRAM), *map(str, arguments)]
+        out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+        with pytest.MonkeyPatch.context() as process, Path(os.devnull).open() as nothing:
+            process.chdir(tmp_path)
+            for name, value in (env or {}).items():
+                process.setenv(name, value)
+            process.setattr(sys, "argv", words)
+            process.setattr(sys, "stdin", nothing)
+            process.setattr(sys, "stdout", out)
+            process.setattr(sys, "stderr", err)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        status = ended.value.code
+        assert status is None or isinstance(status, int), status
+        return Outcome(words, status or 0, *(_written(stream) for stream in (out, err)))
+
+    return run
+
+
+def _written(stream: TextIOWrapper) -> str:
+    buffer = stream.detach()
+    assert isinstance(buffer, BytesIO)
+    return buffer.getvalue().decode()
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Callable[..., Outcome]:
+    """Runs the installed command as a process, to its end."""
 
     def run(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
         return subprocess.run(
@@ -43,23 +83,17 @@ def muniment(tmp_path: Path) -> Callable[..., Outcome]:
     return run
 
 
-@pytest.fixture(scope="module")
-def shared_server(_session_home: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server for a whole file of tests; each test uses models of its own."""
-    directory = tmp_path_factory.mktemp("shared-server")
-    runner = ProcessRunner(directory / "processes")
-    try:
-        yield ServerFactory(runner, directory)()
-    finally:
-        runner.reap()
+@pytest.fixture
+def known(shared_server: ServerProcess) -> dict[str, str]:
+    """The variables that make the shared server's admin of whoever runs the command."""
+    return {"MUNIMENT_TARGET": shared_server.address, "MUNIMENT_TOKEN": shared_server.token}
 
 
 @pytest.fixture
-def cli(shared_server: ServerProcess, muniment: Callable[..., Outcome]) -> Callable[..., Outcome]:
-    """Runs the command against the shared server, as its admin."""
+def cli(known: dict[str, str], muniment: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """Calls the command against the shared server, as its admin."""
 
     def run(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Outcome:
-        known = {"MUNIMENT_TARGET": shared_server.address, "MUNIMENT_TOKEN": shared_server.token}
         return muniment(*arguments, env={**known, **(env or {})})
 
     return run
@@ -67,7 +101,7 @@ def cli(shared_server: ServerProcess, muniment: Callable[..., Outcome]) -> Calla
 
 @pytest.fixture
 def done(cli: Callable[..., Outcome]) -> Callable[..., str]:
-    """Runs the command, which has to succeed, and returns what it prints."""
+    """Calls the command, which has to succeed, and returns what it prints."""
 
     def run(*arguments: str | Path) -> str:
         outcome = cli(*arguments)
@@ -79,7 +113,7 @@ def done(cli: Callable[..., Outcome]) -> Callable[..., str]:
 
 @pytest.fixture
 def objects(done: Callable[..., str]) -> Callable[..., list[dict[str, Any]]]:
-    """Runs the command with --json and returns the objects, one per line."""
+    """Calls the command with --json and returns the objects, one per line."""
 
     def run(*arguments: str | Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in done(*arguments, "--json").splitlines()]

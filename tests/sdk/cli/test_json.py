@@ -53,7 +53,8 @@ def test_every_verb_prints_the_message_of_the_contract(
     assert check(objects("show", "churn@1"), catalog.Version) == [version]
     assert check(objects("pull", "churn@1", tmp_path / "into"), catalog.Version) == [version]
     assert [each["number"] for each in check(objects("versions", "churn"), catalog.Version)] == ["2", "1"]
-    assert check(objects("models"), catalog.Model)[0]["latest_number"] == "2"
+    latest = {each["name"]: each["latest_number"] for each in check(objects("models"), catalog.Model)}
+    assert latest["projects/default/models/churn"] == "2"
 
     (alias,) = check(objects("alias", "churn", "best", "2"), catalog.Alias)
     assert (alias["name"], alias["number"]) == ("projects/default/models/churn/aliases/best", "2")
@@ -82,12 +83,13 @@ def test_every_verb_prints_the_message_of_the_contract(
             state="RUNNING",
             acted_revision=int(move["revision"]),
         )
-    (deployment,) = check(objects("deployments"), promotion.Deployment)
+    (deployment,) = check(objects("deployments", "churn"), promotion.Deployment)
+    check(objects("deployments"), promotion.Deployment)
     assert deployment["state"] == "DEPLOYMENT_STATE_RUNNING"
 
     entries = check(objects("audit", "log"), ledger.LedgerEntry)
-    revision = int(entries[0]["revision"])
-    assert [int(each["revision"]) for each in entries] == list(range(revision, revision + len(entries)))
+    revisions = [int(each["revision"]) for each in entries]
+    assert revisions == sorted(set(revisions))
 
     check(objects("whoami"), access.Identity)
     (token,) = check(objects("token", "create", "robot", "--role", "reader"), access.Token)

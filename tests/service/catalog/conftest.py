@@ -1,51 +1,17 @@
-"""A running registry per database, and an admin in a project of its own for every test."""
+"""Every mutation of the contract, for tests of what each leaves behind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from harness.api import Api
-from harness.processes import ProcessRunner
-from harness.server import ServerProcess
 from muniment.v1 import access_service_pb2 as access
 from muniment.v1 import catalog_pb2 as catalog
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.v1 import promotion_service_pb2 as promotion
-
-
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def registry(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServerProcess]:
-    """A server that all tests of a database share: none may stop it or need an empty ledger."""
-    directory = tmp_path_factory.mktemp("registry")
-    with ExitStack() as stack:
-        arguments: tuple[str, ...] = ()
-        if request.param == "postgresql":
-            template = request.getfixturevalue("_migrated_template")
-            postgres = request.getfixturevalue("postgres")
-            arguments = ("--database", stack.enter_context(postgres.database(template=template)))
-        processes = ProcessRunner(directory)
-        stack.callback(processes.reap)
-        yield ServerProcess(processes, directory / "data", arguments=arguments)
-
-
-@pytest.fixture(scope="session")
-def admin(registry: ServerProcess) -> Iterator[Api]:
-    """The admin of the instance, in project `default`."""
-    with Api(registry.address, registry.token) as api:
-        yield api
-
-
-@pytest.fixture
-def api(admin: Api) -> Iterator[Api]:
-    """The admin of the instance, in a fresh project."""
-    with Api(admin.address, admin.token, project=admin.new_project()) as api:
-        yield api
 
 
 @pytest.fixture

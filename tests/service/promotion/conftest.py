@@ -1,15 +1,9 @@
-"""A registry on each database, and a model with versions to move about."""
+"""A model with versions to move about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from harness.api import Api
-from harness.postgres import PostgresServer
-from harness.processes import ProcessRunner
-from harness.server import ServerFactory, ServerProcess
 from muniment.v1 import metadata_service_pb2, promotion_service_pb2
 
 
@@ -51,34 +45,6 @@ class Stages:
         """Number of the current version, 0 for none."""
         name = f"{self.model}/stages/{stage}"
         return int(self.api.promotion.GetStage(promotion_service_pb2.GetStageRequest(name=name)).number)
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def registry(
-    request: pytest.FixtureRequest, _session_home: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServerProcess]:
-    """A running server on each database, shared by the tests of a module."""
-    directory: Path = tmp_path_factory.mktemp("promotion")
-    runner = ProcessRunner(directory / "processes")
-    factory = ServerFactory(runner, directory)
-    try:
-        if request.param == "sqlite":
-            yield factory()
-        else:
-            postgres: PostgresServer = request.getfixturevalue("postgres")
-            with postgres.database() as url:
-                yield factory(database=url)
-                runner.reap()
-    finally:
-        runner.reap()
-
-
-@pytest.fixture
-def api(registry: ServerProcess) -> Iterator[Api]:
-    """An admin in a fresh project."""
-    with Api(registry.address, registry.token) as admin:
-        admin.project = admin.new_project()
-        yield admin
 
 
 @pytest.fixture

@@ -1,4 +1,12 @@
-"""A running registry per database, and an admin in a project of its own for every test."""
+"""A running registry per database for all folders of service tests, and a project of its own for every test.
+
+`registry`   a server on SQLite, then one on PostgreSQL; each starts once per test process
+`admin`      the admin of the instance, in project `default`
+`api`        the admin of the instance, in a fresh project
+
+What tests make is told apart by project, so that they need no server of their own. A test that stops its
+server, damages it or counts the entries of its ledger takes `server` or `server_factory` instead.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +21,7 @@ from harness.server import ServerProcess
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def registry(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, _session_home: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
     """A server that all tests of a database share: none may stop it or need an empty ledger."""
     directory = tmp_path_factory.mktemp("registry")
