@@ -21,6 +21,7 @@ from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.permissions import access_rules
+from muniment_core.rpc.stall import StallInterceptor
 from muniment_promotion.watch.tail import LedgerTail
 
 from muniment_server.blobs import open_blob_store
@@ -123,7 +124,7 @@ async def _started(
     descriptors = descriptors_of(settings.service)
     authorizer = _authorizer(core, descriptors)
     interceptor = CallInterceptor(authorizer)
-    server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
+    server = grpc.aio.server(interceptors=(StallInterceptor(), interceptor), options=_OPTIONS)
     bound = _bind(server, host, port)
     serving = Serving(server, core.execution, PageTokens(page_token_key(core.database)), authorizer)
     # What is entered first ends last: watchers, calls in flight, the server, and then what those calls use.

@@ -29,6 +29,7 @@ from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.permissions import access_rules
+from muniment_core.rpc.stall import STALL_SECONDS, StallInterceptor
 from sqlalchemy import insert, text
 
 PROJECTS = ("default", "other")
@@ -98,6 +99,12 @@ def limits() -> Limits:
 
 
 @pytest.fixture
+def stall_seconds() -> float:
+    """How long a client stream may stand still."""
+    return STALL_SECONDS
+
+
+@pytest.fixture
 def blobs(tmp_path: Path) -> BlobStore:
     """The store of the server, on disk."""
     return DiskBlobStore(tmp_path)
@@ -105,15 +112,18 @@ def blobs(tmp_path: Path) -> BlobStore:
 
 @pytest.fixture
 async def client(
-    execution: Execution, blobs: BlobStore, limits: Limits, tmp_path: Path
+    execution: Execution, blobs: BlobStore, limits: Limits, stall_seconds: float, tmp_path: Path
 ) -> AsyncIterator[Client]:
     """A client of a running server; fails when half-written files are left at the end."""
 
     async def admin(_key: bytes) -> Principal:
         return Principal(name="tester", roles={}, instance_roles=frozenset({Role.ADMIN}))
 
-    interceptor = CallInterceptor(Authorizer(access_rules([_DESCRIPTOR]), admin))
-    server = grpc.aio.server(interceptors=(interceptor,), options=(("grpc.so_reuseport", 0),))
+    interceptors = (
+        StallInterceptor(stall_seconds),
+        CallInterceptor(Authorizer(access_rules([_DESCRIPTOR]), admin)),
+    )
+    server = grpc.aio.server(interceptors=interceptors, options=(("grpc.so_reuseport", 0),))
     pb_grpc.add_ArtifactServiceServicer_to_server(ArtifactServicer(execution, blobs, limits), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

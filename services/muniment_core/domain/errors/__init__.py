@@ -25,6 +25,7 @@ from muniment_core.domain.errors.requests import (
     InvalidSelector,
     LimitExceeded,
     RequestIdReused,
+    StreamStalled,
 )
 from muniment_core.domain.errors.resources import (
     AliasNotFound,
@@ -94,6 +95,7 @@ __all__ = [
     "StageNotFound",
     "StorageFull",
     "StorageUnavailable",
+    "StreamStalled",
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",
