@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 from grpc.aio import ServicerContext
 
-from muniment_core.domain.errors import StreamStalled
+from muniment_core.domain.errors import InvalidField
 from muniment_core.rpc.interceptor import CONTRACT
 
 STALL_SECONDS = 120.0
@@ -79,4 +79,8 @@ class _Moving:
             async with asyncio.timeout(self._seconds):
                 return await anext(self._messages)
         except TimeoutError:
-            raise StreamStalled(self._seconds) from None
+            raise InvalidField(
+                "stream",
+                f"stood still for {self._seconds:g} s, which ends it: "
+                "open it again, what was acknowledged is kept",
+            ) from None

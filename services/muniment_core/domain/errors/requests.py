@@ -70,21 +70,6 @@ class LimitExceeded(DomainError):
         )
 
 
-class StreamStalled(DomainError):
-    """The client of a stream fell silent for longer than a stream is kept open for it."""
-
-    reason = "LIMIT_EXCEEDED"
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"no message came for {seconds:g} s, which ends the stream: open it again, what was acknowledged "
-            "is kept",
-            field="stream",
-            limit=f"{seconds:g} s",
-            value="silence",
-        )
-
-
 class RequestIdReused(DomainError):
     """The request id was used before with another request."""
 
