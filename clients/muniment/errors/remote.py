@@ -1,7 +1,8 @@
 """What a registry answers when it refuses: a family per status, a class per ``ErrorReason``.
 
-A few classes belong to a family without being a reason: what the SDK finds out by itself about an address, a
-connection or a download.
+The server's sentence says what to do where that is the same for every caller; a class whose ``advice`` is empty
+relies on it. A few classes belong to a family without being a reason: what the SDK finds out by itself about an
+address, a connection or a download.
 """
 
 from __future__ import annotations
@@ -18,15 +19,13 @@ class InvalidArgument(MunimentError):
 class InvalidName(InvalidArgument):
     """A name breaks the naming rule."""
 
-    advice = "Choose another name."
+    advice = ""
 
 
 class InvalidSelector(InvalidArgument):
     """A selector cannot be read."""
 
-    advice = (
-        "Write [project/]model[@selector], where the selector is a number, stage, alias, latest or sha256:…."
-    )
+    advice = ""
 
 
 class InvalidField(InvalidArgument):
@@ -36,7 +35,7 @@ class InvalidField(InvalidArgument):
 class InvalidPageToken(InvalidArgument):
     """A page token is of another query."""
 
-    advice = "Start the listing again from its first page."
+    advice = ""
 
 
 class InvalidFilter(InvalidArgument):
@@ -116,13 +115,9 @@ class StageNotFound(NotFound):
 class StageEmpty(NotFound):
     """No version is current in the stage."""
 
-    advice = "Promote a version to the stage first."
-
 
 class ManifestNotFound(NotFound):
     """The project holds no such manifest."""
-
-    advice = "Push the files again."
 
 
 class FileNotFound(NotFound):
@@ -150,13 +145,9 @@ class AlreadyExists(MunimentError):
 class NameTaken(AlreadyExists):
     """The name is used, was used, or differs from a used one by case alone."""
 
-    advice = "Choose another name."
-
 
 class RequestIdReused(AlreadyExists):
     """The request id was used for another request."""
-
-    advice = "Use a new request id for a new request, or repeat the first request unchanged."
 
 
 class Conflict(MunimentError):
@@ -168,11 +159,13 @@ class Conflict(MunimentError):
 class EtagMismatch(Conflict):
     """The resource changed since it was read."""
 
-    advice = "Read it again and repeat."
+    advice = ""
 
 
 class CurrentMismatch(Conflict):
     """The pointer is not where the caller expected it."""
+
+    advice = ""
 
 
 class FailedPrecondition(MunimentError):
@@ -232,7 +225,7 @@ class PermissionDenied(MunimentError):
 class StorageFull(MunimentError):
     """A store of the registry has no room."""
 
-    advice = "Ask the operator of the registry to make room, then repeat; what has arrived is not sent twice."
+    advice = "What has arrived is not sent twice."
 
 
 class Damaged(MunimentError):
@@ -242,7 +235,7 @@ class Damaged(MunimentError):
 class BytesDamaged(Damaged):
     """Stored bytes are gone or no longer have their digest."""
 
-    advice = "Tell the operator of the registry; pushing the same files again repairs them."
+    advice = "Tell the operator of the registry."
 
 
 class DownloadRefused(Damaged):
@@ -266,17 +259,25 @@ class Unreachable(Unavailable):
 class StorageUnavailable(Unavailable):
     """The store for bytes does not answer."""
 
+    advice = ""
+
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+    advice = ""
 
 
 class PeerUnavailable(Unavailable):
     """A service another one needs does not answer."""
 
+    advice = ""
+
 
 class ShuttingDown(Unavailable):
     """The server is stopping."""
+
+    advice = ""
 
 
 class DeadlineExceeded(MunimentError):

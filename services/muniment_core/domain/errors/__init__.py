@@ -1,8 +1,9 @@
 """Why the registry refuses.
 
-A domain error is a class with a fixed reason and named facts; its sentence is built from the facts and
-says what to do. Which status code a reason becomes is decided in one place,
-:mod:`muniment_core.rpc.error_table`.
+A domain error is a class with a fixed reason and named facts; its sentence is built from the facts. It says
+what to do only where that is the same for every caller: what a person does with a verb of the command line or
+a setting is said by the SDK, and nothing is said by both. Which status code a reason becomes is decided in one
+place, :mod:`muniment_core.rpc.error_table`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from muniment_core.domain.errors.requests import (
     InvalidSelector,
     LimitExceeded,
     RequestIdReused,
-    StreamStalled,
 )
 from muniment_core.domain.errors.resources import (
     AliasNotFound,
@@ -95,7 +95,6 @@ __all__ = [
     "StageNotFound",
     "StorageFull",
     "StorageUnavailable",
-    "StreamStalled",
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",

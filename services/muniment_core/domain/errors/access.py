@@ -11,7 +11,7 @@ class TokenMissing(DomainError):
     reason = "TOKEN_MISSING"
 
     def __init__(self) -> None:
-        super().__init__("no token was sent: set MUNIMENT_TOKEN, or send 'authorization: Bearer <token>'")
+        super().__init__("no token was sent as 'authorization: Bearer <token>'")
 
 
 class TokenInvalid(DomainError):
@@ -20,7 +20,7 @@ class TokenInvalid(DomainError):
     reason = "TOKEN_INVALID"
 
     def __init__(self) -> None:
-        super().__init__("the token is not valid here: it is unknown, expired or revoked; ask for a new one")
+        super().__init__("the token is not valid here: it is unknown, expired or revoked")
 
 
 class PermissionDenied(DomainError):

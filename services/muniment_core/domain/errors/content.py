@@ -37,7 +37,7 @@ class ChunkMissing(DomainError):
 
     def __init__(self, *, digest: str, path: str) -> None:
         super().__init__(
-            f"chunk {digest} of {path[:200]!r} is not stored: plan the upload again and send it",
+            f"chunk {digest} of {path[:200]!r} is not stored",
             digest=digest,
             path=path[:200],
         )

@@ -22,9 +22,7 @@ class ModelNotFound(DomainError):
     reason = "MODEL_NOT_FOUND"
 
     def __init__(self, model: str) -> None:
-        super().__init__(
-            f"model {model} does not exist: list the models of its project, or create it", model=model
-        )
+        super().__init__(f"model {model} does not exist", model=model)
 
 
 class VersionNotFound(DomainError):
@@ -33,7 +31,7 @@ class VersionNotFound(DomainError):
     reason = "VERSION_NOT_FOUND"
 
     def __init__(self, version: str, why: str = "does not exist") -> None:
-        super().__init__(f"version {version} {why}: list the versions of its model", version=version)
+        super().__init__(f"version {version} {why}", version=version)
 
 
 class AliasNotFound(DomainError):
