@@ -99,7 +99,7 @@ def _token_name(text: str) -> tuple[str | None, int]:
     """``projects/{project}/tokens/{id}`` as project (None for ``-``) and key."""
     parts = text.split("/")
     if len(parts) != 4 or parts[0] != "projects" or parts[2] != "tokens" or not _TOKEN_ID.fullmatch(parts[3]):
-        raise InvalidNameText("token", text, "write it as projects/{project}/tokens/{id}")
+        raise InvalidNameText("token", text, "write it as projects/{project}/tokens/{number}")
     return (None if parts[1] == "-" else check_name("project", parts[1])), int(parts[3])
 
 

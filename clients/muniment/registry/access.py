@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from muniment import names
-from muniment.errors import InvalidArgument
+from muniment.errors import InvalidArgument, InvalidName
 from muniment.names import ALL_PROJECTS, ProjectName
 from muniment.registry.session import Session, new_request_id, parsed
 from muniment.v1 import access_service_pb2 as pb
 from muniment.values import Identity, Token
 
+_SECRET_PREFIX = "mun_"
+_TOKENS = re.compile(r"projects/[^/]+/tokens")
 ROLES = tuple(name.removeprefix("ROLE_").lower() for name in pb.Role.keys() if name != "ROLE_UNSPECIFIED")  # noqa: SIM118
 
 
@@ -49,9 +52,24 @@ def list_tokens(session: Session, project: str | None) -> Iterator[Token]:
 
 
 def revoke_token(session: Session, name: str) -> Token:
-    text = name if name.startswith("projects/") else f"{session.project.text}/tokens/{name}"
-    request = pb.RevokeTokenRequest(name=text, request_id=new_request_id())
+    request = pb.RevokeTokenRequest(name=_token_name(session, name), request_id=new_request_id())
     return Token.of(session.calls.unary(session.access.RevokeToken, request))
+
+
+def _token_name(session: Session, name: str) -> str:
+    """The resource name of a token, given that or its number in the project."""
+    parent, separator, number = name.rpartition("/")
+    if name.startswith(_SECRET_PREFIX):
+        # Not repeated: messages end up in logs.
+        raise InvalidName("this is the secret of a token, while its number is needed", "INVALID_NAME")
+    if not (number.isascii() and number.isdecimal()) or (separator and not _TOKENS.fullmatch(parent)):
+        raise InvalidName(
+            f"token {name[:200]!r} is not valid: write its number, as the list of tokens shows it, "
+            "or projects/{project}/tokens/{number}",
+            "INVALID_NAME",
+            {"field": "name", "value": name[:200]},
+        )
+    return name if separator else f"{session.project.text}/tokens/{number}"
 
 
 def _parent(session: Session, project: str | None) -> str:

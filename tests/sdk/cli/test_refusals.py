@@ -169,6 +169,20 @@ def test_an_unknown_token_cannot_be_revoked(cli: Run) -> None:
     assert "'muniment token list' lists the tokens" in refusal(cli("token", "revoke", "999"))
 
 
+@pytest.mark.parametrize("name", ["robot", "7a", "", "projects/default/7", "projects/default/tokens/x", "²"])
+def test_what_is_no_number_of_a_token_is_told_to_be_written_as_one(muniment: Run, name: str) -> None:
+    # Nothing listens at this address: it is refused before anything is sent.
+    sentence = refusal(muniment("--target", "127.0.0.1:1", "token", "revoke", name))
+    assert f"token {name!r} is not valid: write its number, as the list of tokens shows it" in sentence
+    assert "name" not in sentence
+
+
+def test_a_secret_given_in_place_of_a_number_is_not_repeated(muniment: Run) -> None:
+    sentence = refusal(muniment("--target", "127.0.0.1:1", "token", "revoke", "mun_abcdef"))
+    assert "this is the secret of a token" in sentence
+    assert "abcdef" not in sentence
+
+
 def test_a_project_is_made_once(cli: Run, done: Done) -> None:
     done("project", "create", "once")
     assert "once" in refusal(cli("project", "create", "once"))
