@@ -14,6 +14,8 @@ from muniment_core.domain.errors import (
 )
 from muniment_core.domain.ledger import EntryDraft
 
+from muniment_metadata.projects import told_of_project
+
 
 def set_alias(unit: UnitOfWork, name: AliasName, *, number: int, expected: int | None) -> AliasRecord:
     """Point an alias to a version, creating it when needed.
@@ -76,7 +78,9 @@ def list_aliases(reader: Reader, model: ModelName, *, after: str | None, limit: 
     Raises:
         ModelNotFound: if the model does not exist.
     """
-    return reader.aliases.page(reader.models.id_of(model), model, after=after, limit=limit)
+    with told_of_project(reader, model.project):
+        model_id = reader.models.id_of(model)
+    return reader.aliases.page(model_id, model, after=after, limit=limit)
 
 
 def _check_expected(name: AliasName, current: AliasRecord | None, expected: int | None) -> None:

@@ -11,6 +11,8 @@ from muniment_core.domain.errors import LimitExceeded, VersionNotReady
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.domain.limits import MAX_METRICS
 
+from muniment_metadata.versions import get_version
+
 
 def add_metrics(
     unit: UnitOfWork, name: VersionName, metrics: Sequence[MetricValue]
@@ -51,4 +53,4 @@ def list_metrics(
     Raises:
         VersionNotFound: if the version does not exist.
     """
-    return reader.metrics.page(reader.versions.require(name).id, key=key, after=after, limit=limit)
+    return reader.metrics.page(get_version(reader, name).id, key=key, after=after, limit=limit)

@@ -11,6 +11,7 @@ from muniment_core.domain.errors import InUse, LimitExceeded
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.domain.limits import MAX_TAGS
 
+from muniment_metadata.projects import told_of_project
 from muniment_metadata.updates import LabelChange, check_etag
 
 
@@ -35,6 +36,17 @@ def create_model(
     )
     unit.record(_entry("model.created", name, data={"labels": labels_digest(description, tags)}))
     return model
+
+
+def get_model(reader: Reader, name: ModelName) -> ModelRecord:
+    """One model in use.
+
+    Raises:
+        ProjectNotFound: if its project does not exist.
+        ModelNotFound: if there is none.
+    """
+    with told_of_project(reader, name.project):
+        return reader.models.require(name)
 
 
 def list_models(reader: Reader, project: str, *, after: str | None, limit: int) -> list[ModelRecord]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from muniment_core.db.project_store import ProjectRecord
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.access import Permission, Principal
 from muniment_core.domain.catalog import labels_digest
+from muniment_core.domain.errors import ModelNotFound, VersionNotFound
 from muniment_core.domain.ledger import EntryDraft
 
 
@@ -34,3 +38,17 @@ def visible_projects(
     return reader.projects.page(
         after=after, limit=limit, only=None if everywhere else frozenset(principal.roles)
     )
+
+
+@contextmanager
+def told_of_project(reader: Reader, project: str) -> Iterator[None]:
+    """Tells that a project does not exist where something in it was not found for that.
+
+    Whoever has a role on the instance passes the check of permission for any project, so that a wrong project
+    shows only here. It is looked for after the failure: what exists is found without another read.
+    """
+    try:
+        yield
+    except (ModelNotFound, VersionNotFound):
+        reader.projects.require(project)
+        raise

@@ -83,7 +83,7 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> catalog_pb2.Model:
         model = parse("name", ModelName.parse, request.name)
-        return model_message(await self._execution.read(lambda reader: reader.models.require(model)))
+        return model_message(await self._execution.read(lambda reader: models.get_model(reader, model)))
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         project = parse("parent", ProjectName.parse, request.parent)
@@ -128,7 +128,9 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
 
     async def GetVersion(self, request: pb.GetVersionRequest, context: Context) -> catalog_pb2.Version:
         version = parse("name", VersionName.parse, request.name)
-        return version_message(await self._execution.read(lambda reader: reader.versions.require(version)))
+        return version_message(
+            await self._execution.read(lambda reader: versions.get_version(reader, version))
+        )
 
     async def BatchGetVersions(
         self, request: pb.BatchGetVersionsRequest, context: Context

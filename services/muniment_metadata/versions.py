@@ -28,6 +28,7 @@ from muniment_core.domain.errors import (
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.domain.limits import MAX_TAGS
 
+from muniment_metadata.projects import told_of_project
 from muniment_metadata.updates import LabelChange, check_etag
 
 
@@ -113,19 +114,34 @@ def list_versions(
     Raises:
         ModelNotFound: if the model does not exist.
     """
-    return reader.versions.page(reader.models.id_of(model), before=before, limit=limit, deleted=deleted)
+    with told_of_project(reader, model.project):
+        model_id = reader.models.id_of(model)
+    return reader.versions.page(model_id, before=before, limit=limit, deleted=deleted)
+
+
+def get_version(reader: Reader, name: VersionName) -> VersionRecord:
+    """One version, tombstones included.
+
+    Raises:
+        ProjectNotFound: if its project does not exist.
+        VersionNotFound: if there is none.
+    """
+    with told_of_project(reader, name.project):
+        return reader.versions.require(name)
 
 
 def resolve_version(reader: Reader, model: ModelName, selector: VersionSelector) -> VersionRecord:
     """The version a selector means now.
 
     Raises:
+        ProjectNotFound: if the model's project does not exist.
         ModelNotFound: if the model does not exist.
         VersionNotFound: if it has no such version.
         StageEmpty: if the stage has no current version.
         AliasNotFound: if the word is neither a stage nor an alias.
     """
-    model_id = reader.models.id_of(model)
+    with told_of_project(reader, model.project):
+        model_id = reader.models.id_of(model)
     if selector.pointer is not None:
         found = reader.versions.pointed_to(model_id, selector.pointer)
         if found is not None:

@@ -28,14 +28,13 @@ def list_stages(reader: Reader, model: ModelName) -> list[StageView]:
     """All stages of a model, in promotion order.
 
     Raises:
+        ProjectNotFound: if the model's project does not exist.
         ModelNotFound: if the model does not exist.
     """
+    stages = reader.projects.require(model.project).stages
     pointers = reader.stages.pointers(reader.models.id_of(model))
     head = reader.ledger.size()
-    return [
-        StageView(model.stage(stage), pointers.get(stage), head)
-        for stage in reader.projects.require(model.project).stages
-    ]
+    return [StageView(model.stage(stage), pointers.get(stage), head) for stage in stages]
 
 
 def get_stage(reader: Reader, name: StageName) -> StageView:

@@ -63,6 +63,8 @@ def test_what_does_not_exist_is_named(registry, model_dir) -> None:
         registry.stage("churn", "nowhere")
     with pytest.raises(errors.ProjectNotFound):
         registry.push("elsewhere/churn", model_dir)
+    with pytest.raises(errors.ProjectNotFound, match="elsewhere"):
+        registry.show("elsewhere/churn")
 
 
 def test_a_wrong_token_is_told_without_its_text(shared_server) -> None:

@@ -47,10 +47,18 @@ def test_a_project_name_that_differs_by_case_only_is_taken(api: Api) -> None:
 
 
 def test_a_project_that_does_not_exist_is_not_found_by_any_read(admin: Api) -> None:
+    model = "projects/nowhere/models/churn"
     for call, request in (
         (admin.metadata.GetProject, pb.GetProjectRequest(name="projects/nowhere")),
         (admin.metadata.ListModels, pb.ListModelsRequest(parent="projects/nowhere")),
         (admin.metadata.CreateModel, pb.CreateModelRequest(parent="projects/nowhere", model_id="m")),
+        (admin.metadata.GetModel, pb.GetModelRequest(name=model)),
+        (admin.metadata.GetVersion, pb.GetVersionRequest(name=f"{model}/versions/1")),
+        (admin.metadata.ResolveVersion, pb.ResolveVersionRequest(model=model, selector="latest")),
+        (admin.metadata.ListVersions, pb.ListVersionsRequest(parent=model)),
+        (admin.metadata.ListAliases, pb.ListAliasesRequest(parent=model)),
+        (admin.metadata.ListMetrics, pb.ListMetricsRequest(version=f"{model}/versions/1")),
+        (admin.promotion.ListStages, promotion_service_pb2.ListStagesRequest(parent=model)),
     ):
         assert refused(call, request)[:2] == (StatusCode.NOT_FOUND, "PROJECT_NOT_FOUND")
 
