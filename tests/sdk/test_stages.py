@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import muniment
 import pytest
 from muniment import errors
 
@@ -88,3 +89,22 @@ def test_an_alias_follows_its_guard(registry, two_versions) -> None:
     assert registry.alias("churn", "champion", "churn@2", expected=1).number == 2
     registry.delete_alias("churn", "champion")
     assert registry.aliases("churn") == []
+
+
+def test_a_controller_watches_from_now(shared_server, registry, project, two_versions) -> None:
+    first, second = two_versions
+    registry.promote(first, to="production")
+    token = registry.create_token("edge-1", roles=["controller"]).secret
+    # A controller may watch and may not read the ledger.
+    with muniment.connect(shared_server.address, token=token, project=project) as controller:
+        with pytest.raises(errors.PermissionDenied):
+            list(controller.audit_log())
+        with controller.watch(stage="production", heartbeat=1) as watch:
+            moved = registry.promote(second, to="production")
+            event = next(watch)
+    assert (event.type, event.number, event.revision) == ("stage.promoted", 2, moved.revision)
+
+
+def test_a_watch_from_now_of_a_project_that_does_not_exist_is_refused(registry) -> None:
+    with pytest.raises(errors.ProjectNotFound):
+        registry.watch(model="elsewhere/churn")

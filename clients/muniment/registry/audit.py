@@ -35,9 +35,3 @@ def audit_log(
     project, wanted = entry_filter(session, model=model, stage=stage, actor=actor, types=types)
     request = pb.ListEntriesRequest(parent=project, filter=wanted, newest_first=newest_first)
     return map(Event.of, session.calls.pages(session.ledger.ListEntries, request, "entries"))
-
-
-def head(session: Session) -> int:
-    """The newest revision."""
-    response = session.calls.unary(session.ledger.GetHead, pb.GetHeadRequest(parent=session.project.text))
-    return int(response.size)

@@ -15,12 +15,15 @@ from muniment.registry import audit
 from muniment.registry.session import Session
 from muniment.transport.calls import Stream
 from muniment.v1 import promotion_service_pb2 as pb
+from muniment.v1.ledger_service_pb2 import EntryFilter
 from muniment.values import Event
 
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 5.0
 PATIENCE = 5.0
 """Seconds to wait for the first message of all: a wrong address should be told, a restart should not."""
+NOBODY = "nobody-" + "0" * 32
+"""A name that nothing has."""
 STALL = 10.0
 """Seconds beyond the heartbeat after which a silent connection counts as lost."""
 
@@ -49,7 +52,7 @@ class Watch:
             session, model=model, stage=stage, actor=None, types=types
         )
         self._heartbeat = heartbeat
-        self.revision = audit.head(session) if after is None else after
+        self.revision = self._now() if after is None else after
         self._reached = self.revision
         self._pending: deque[Event] = deque()
         self._stream: Stream[pb.WatchResponse] | None = None
@@ -113,11 +116,30 @@ class Watch:
         self._answered = True
         self._failures = 0
 
+    def _now(self) -> int:
+        """The newest revision, as a watch is told it: reading the ledger needs a permission watchers may lack.
+
+        Nothing matches the filter, so that the first message is a heartbeat, and finding that out is one look
+        into the indexes of model and actor, however long the ledger is.
+        """
+        nothing = EntryFilter(model=NOBODY, actor=NOBODY)
+        stream = self._follow(after=0, wanted=nothing)
+        try:
+            response = next(stream, None)
+        finally:
+            stream.cancel()
+        if response is None:
+            raise Unavailable("the registry ended the stream of events")
+        return int(response.revision)
+
     def _open(self) -> Stream[pb.WatchResponse]:
+        return self._follow(after=self._reached, wanted=self._filter)
+
+    def _follow(self, *, after: int, wanted: EntryFilter) -> Stream[pb.WatchResponse]:
         heartbeat = Duration()
         heartbeat.FromMilliseconds(int(self._heartbeat * 1000))
         request = pb.WatchRequest(
-            parent=self._project, after_revision=self._reached, filter=self._filter, heartbeat=heartbeat
+            parent=self._project, after_revision=after, filter=wanted, heartbeat=heartbeat
         )
         return self._session.calls.stream(
             self._session.promotions.Watch, request, stall=self._heartbeat + STALL

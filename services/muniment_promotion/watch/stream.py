@@ -31,6 +31,9 @@ async def follow(
 ) -> AsyncIterator[pb.WatchResponse]:
     """Every matching entry after a revision, in order, each once; heartbeats between them.
 
+    The first message covers whatever was committed when the watch began, so that a client learns from it where
+    the ledger stands.
+
     Raises:
         InvalidField: if the ledger has not reached the revision.
         ShuttingDown: when the server stops.
@@ -45,7 +48,9 @@ async def follow(
     # The first message comes at once: it tells that the watch stands.
     position, next_message_due = after, clock()
     while not tail.closed:
-        recent = tail.since(position, query.matches, limit=MAX_ENTRIES)
+        # What another replica, or this process a moment ago, committed may not be in the tail yet.
+        behind = position == after and tail.revision < head
+        recent = None if behind else tail.since(position, query.matches, limit=MAX_ENTRIES)
         if recent is None:
             from_table = partial(_from_table, query=query, after=position)
             messages, position = await execution.read(from_table)

@@ -191,3 +191,13 @@ def test_watchers_are_told_to_come_back_when_the_server_stops(server_factory: Se
                 pass
         stopping.join()
     assert refusal(error.value)[:2] == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+
+
+def test_bookmarked_the_first_message_covers_what_was_committed_before(stages) -> None:
+    stages.register()
+    for number in range(20):
+        set_alias(stages.api, stages.model, f"a{number}")
+        end = head(stages.api)
+        stream = watch(stages.api, actor="nobody")
+        assert next(stream).revision >= end
+        stream.cancel()
