@@ -1,28 +1,16 @@
-"""The Merkle tree of the ledger: appending, roots and proofs.
+"""The Merkle tree of the ledger as it grows: what appending needs to know, and the subtrees that arise.
 
-Hashing and tree shape are those of RFC 6962 section 2.1 (unchanged in RFC 9162 section 2.1): a leaf is
-``SHA-256(0x00 || bytes)``, an inner node ``SHA-256(0x01 || left || right)``, and the left subtree of any tree
-is the largest complete one.
+Hashes and proofs are in :mod:`muniment.ledger.merkle`, which clients share.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-HASH_BYTES = 32
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+from muniment.ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash
 
-
-def leaf_hash(body: bytes) -> bytes:
-    """The hash of an entry's bytes, 32 bytes."""
-    return hashlib.sha256(b"\x00" + body).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node from those of its children, 32 bytes."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+__all__ = ["EMPTY_ROOT", "HASH_BYTES", "Frontier", "Node", "leaf_hash", "node_hash"]
 
 
 @dataclass(frozen=True, slots=True)
