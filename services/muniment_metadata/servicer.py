@@ -128,8 +128,11 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
 
     async def GetVersion(self, request: pb.GetVersionRequest, context: Context) -> catalog_pb2.Version:
         version = parse("name", VersionName.parse, request.name)
-        return version_message(
-            await self._execution.read(lambda reader: versions.get_version(reader, version))
+        return await self._execution.read_about(
+            version.of_model,
+            f"number {version.number}",
+            lambda reader: version_message(versions.get_version(reader, version)),
+            catalog_pb2.Version,
         )
 
     async def BatchGetVersions(
@@ -184,8 +187,11 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
     ) -> catalog_pb2.Version:
         model = parse("model", ModelName.parse, request.model)
         selector = parse("selector", names.VersionSelector.parse, request.selector or names.LATEST)
-        return version_message(
-            await self._execution.read(lambda reader: versions.resolve_version(reader, model, selector))
+        return await self._execution.read_about(
+            model,
+            f"selector {request.selector or names.LATEST}",
+            lambda reader: version_message(versions.resolve_version(reader, model, selector)),
+            catalog_pb2.Version,
         )
 
     # ── aliases ───────────────────────────────────────────────────────────────────────────────────

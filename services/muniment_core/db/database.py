@@ -3,6 +3,8 @@
 SQLite: WAL with ``synchronous=FULL``; one connection writes and checkpoints (releases before 3.51.3 can
 corrupt the WAL when two do, see https://sqlite.org/wal.html), readers are ``query_only``. PostgreSQL: reads are
 repeatable-read snapshots, writes are read-committed and serialised by the lock on the ledger's head.
+
+Beside them there are look-ups: one statement each, a snapshot by itself, over connections that stay open.
 """
 
 from __future__ import annotations
@@ -11,11 +13,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from muniment_core.db.integrity import is_infrastructure
+from muniment_core.db.prepared import Prepared
 
 READ_POOL_SIZE = 8
 _BUSY_TIMEOUT_MS = 5_000
@@ -41,6 +47,8 @@ class Database:
 
     Attributes:
         is_sqlite: True for SQLite, False for PostgreSQL.
+        openings: how many connections for look-ups were opened so far. A database cannot be put back to an
+            older state without ending its connections, so what was known before the last opening may be wrong.
     """
 
     def __init__(self, url: str) -> None:
@@ -62,13 +70,16 @@ class Database:
             )
         self.is_sqlite = backend == "sqlite"
         self.url = parsed
+        self.openings = 0
+        self._idle: list[PoolProxiedConnection] = []
         if self.is_sqlite:
             self._writing, self._reading = (
                 _sqlite_engine(parsed, read_only=False),
                 _sqlite_engine(parsed, read_only=True),
             )
+            self._looking = self._reading
         else:
-            self._writing, self._reading = _postgresql_engines(parsed)
+            self._writing, self._reading, self._looking = _postgresql_engines(parsed)
 
     @classmethod
     def embedded(cls, directory: Path) -> Database:
@@ -87,8 +98,50 @@ class Database:
         with self._reading.begin() as connection:
             yield connection
 
+    def look_up(self, statement: Prepared, **values: Any) -> Any | None:
+        """The first row of one statement that reads, or None, as of now.
+
+        It costs a fraction of :meth:`reading`.
+        """
+        while self._idle:
+            try:
+                kept = self._idle.pop()
+            except IndexError:  # another thread took the last one
+                break
+            try:
+                return self._look_up(kept, statement, values)
+            except Exception as error:
+                if not is_infrastructure(error):
+                    raise
+                # The database went away in the meantime, and with it most likely every connection that was kept.
+                self._close_idle()
+        return self._look_up(self._open(), statement, values)
+
+    def _open(self) -> PoolProxiedConnection:
+        opened = self._looking.raw_connection()
+        self.openings += 1
+        return opened
+
+    def _look_up(
+        self, kept: PoolProxiedConnection, statement: Prepared, values: dict[str, Any]
+    ) -> Any | None:
+        try:
+            row = statement.first_by_driver(self._looking.dialect, kept.dbapi_connection, values)
+        except BaseException as error:
+            kept.invalidate(error)
+            raise
+        self._idle.append(kept)
+        return row
+
+    def _close_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for kept in idle:
+            kept.invalidate()
+
     def close(self) -> None:
         """Close every connection; readers first, so that the writer makes the last checkpoint."""
+        self._close_idle()
+        self._looking.dispose()
         self._reading.dispose()
         self._writing.dispose()
 
@@ -96,7 +149,8 @@ class Database:
 def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
     engine = create_engine(
         url,
-        pool_size=READ_POOL_SIZE if read_only else 1,
+        # One more than read at once, for look-ups.
+        pool_size=READ_POOL_SIZE + 1 if read_only else 1,
         max_overflow=0,
         connect_args={
             "check_same_thread": False,
@@ -124,8 +178,8 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
     return engine
 
 
-def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
-    arguments = {"options": _POSTGRESQL_OPTIONS, "connect_timeout": 10}
+def _postgresql_engines(url: URL) -> tuple[Engine, Engine, Engine]:
+    arguments: dict[str, Any] = {"options": _POSTGRESQL_OPTIONS, "connect_timeout": 10}
     writing = create_engine(
         url,
         pool_size=1,
@@ -137,4 +191,14 @@ def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
     reading = create_engine(
         url, pool_size=READ_POOL_SIZE, max_overflow=0, pool_pre_ping=True, connect_args=arguments
     ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return writing, reading
+    looking = create_engine(
+        url,
+        pool_size=READ_POOL_SIZE,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            **arguments,
+            "options": f"{_POSTGRESQL_OPTIONS} -c default_transaction_read_only=on",
+        },
+    )
+    return writing, reading, looking

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from muniment_core.domain.errors import DatabaseUnavailable, DomainError, StorageFull
@@ -23,9 +23,8 @@ def domain_error_of(error: BaseException) -> DomainError | None:
     """The domain error that an exception of the database means, or None when it is a defect."""
     if isinstance(error, PoolTimeout):
         return DatabaseUnavailable()
-    if not isinstance(error, DBAPIError):
-        return None
-    cause = error.orig
+    # Prepared statements run on the driver's own cursor, whose errors come as they are.
+    cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         if code == _SQLITE_FULL:
@@ -34,11 +33,12 @@ def domain_error_of(error: BaseException) -> DomainError | None:
     if isinstance(cause, psycopg.Error):
         if cause.sqlstate in _POSTGRESQL_FULL:
             return StorageFull("database")
-        if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if lost or isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
             return DatabaseUnavailable()
     return None
 
 
 def is_infrastructure(error: BaseException) -> bool:
     """Whether the error says nothing about the change itself, so that its whole transaction is void."""
-    return isinstance(error, DBAPIError | PoolTimeout)
+    return isinstance(error, DBAPIError | PoolTimeout | sqlite3.Error | psycopg.Error)

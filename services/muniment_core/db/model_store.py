@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
 from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, update
 
+from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import model_tags, models, projects, stage_pointers, versions
 from muniment_core.domain.catalog import ModelRecord, ModelState
 from muniment_core.domain.errors import ModelNotFound, NameTaken
@@ -18,7 +20,7 @@ _MODELS = select(models, projects.c.name.label("project")).join(
     projects, projects.c.id == models.c.project_id
 )
 # Statements of the hot paths are built once: building one costs more than SQLite takes to answer it.
-_ID = (
+_ID = Prepared(
     select(models.c.id)
     .join(projects, projects.c.id == models.c.project_id)
     .where(
@@ -27,6 +29,35 @@ _ID = (
         models.c.state == ModelState.ACTIVE,
     )
 )
+
+MARK = Prepared(
+    select(models.c.id, models.c.change_revision.label("revision"))
+    .join(projects, projects.c.id == models.c.project_id)
+    .where(projects.c.name == bindparam("project"), models.c.name == bindparam("model"))
+)
+"""Key of a model, tombstone or not, and the newest ledger entry that names it."""
+_CHANGED = Prepared(
+    update(models)
+    .where(
+        models.c.name == bindparam("model"),
+        models.c.project_id
+        == select(projects.c.id).where(projects.c.name == bindparam("project")).scalar_subquery(),
+    )
+    .values(change_revision=bindparam("to"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMark:
+    """What tells whether anything of a model changed.
+
+    Attributes:
+        id: its key in the database, never used again.
+        revision: newest ledger entry that names it.
+    """
+
+    id: int
+    revision: int
 
 
 def tags_of(table: Table, owner: str) -> Select[Any]:
@@ -74,12 +105,25 @@ class ModelStore:
         Raises:
             ModelNotFound: if there is none of this name, or it is a tombstone.
         """
-        model_id = self._connection.execute(
-            _ID, {"project": name.project, "model": name.model}
-        ).scalar_one_or_none()
-        if model_id is None:
+        row = _ID.first(self._connection, project=name.project, model=name.model)
+        if row is None:
             raise ModelNotFound(name.text)
-        return int(model_id)
+        return int(row.id)
+
+    def mark(self, name: ModelName) -> ModelMark | None:
+        """What tells whether anything of a model changed, or None if it never was."""
+        row = MARK.first(self._connection, project=name.project, model=name.model)
+        return None if row is None else ModelMark(*row)
+
+    def mark_changed(self, revisions: Mapping[ModelName, int]) -> None:
+        """Set the newest ledger entry of models."""
+        _CHANGED.run_all(
+            self._connection,
+            [
+                {"project": name.project, "model": name.model, "to": revision}
+                for name, revision in revisions.items()
+            ],
+        )
 
     def require(self, name: ModelName, *, deleted: bool = False) -> ModelRecord:
         """A model in use; with ``deleted`` also a tombstone.

@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from muniment_core.db.types import BigId, UtcDateTime, ordered_text
@@ -159,6 +160,9 @@ models = Table(
     Column("create_time", UtcDateTime, nullable=False),
     Column("update_time", UtcDateTime, nullable=False),
     Column("revision", BigId, nullable=False),
+    # The newest ledger entry that names the model: whatever is known of its versions holds until it moves.
+    # Set by the writer alone, for every entry.
+    Column("change_revision", BigId, nullable=False, server_default=text("0")),
     UniqueConstraint("project_id", "folded_name"),
     Index("ix_models_project_id_name", "project_id", "name"),
 )

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from muniment.names import ModelName
 from sqlalchemy import Connection
 
 from muniment_core.db.database import Database
 from muniment_core.db.integrity import domain_error_of, is_infrastructure
 from muniment_core.db.ledger_store import LedgerStore
+from muniment_core.db.model_store import ModelStore
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import UnitOfWork, UnrecordedChange
 from muniment_core.domain.errors import ShuttingDown
@@ -194,6 +196,14 @@ class Writer:
                 waiting.error = error
             connection.exec_driver_sql("RELEASE SAVEPOINT change")
         if entries:
+            # For every entry and in one place, so that no use case can forget it.
+            ModelStore(connection).mark_changed(
+                {
+                    ModelName(entry.draft.project, entry.draft.model): entry.revision
+                    for entry in entries
+                    if entry.draft.model
+                }
+            )
             ledger.append(before, entries)
         return entries
 

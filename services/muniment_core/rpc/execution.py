@@ -2,6 +2,7 @@
 
 Short SQLite reads run inline on the event loop, where a thread hop would cost more than the read;
 PostgreSQL reads run in a pool; every change runs on the one writer; bytes and hashing run in an I/O pool.
+Answers about one model are kept, and given again while the database says that the model did not change.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from datetime import datetime
 from typing import TypeVar
 
 from google.protobuf.message import Message
+from muniment.names import ModelName
 
 from muniment_core.db.database import READ_POOL_SIZE, Database
 from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
+from muniment_core.rpc.answers import Answers, Mark
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import text
+from muniment_core.rpc.marks import Marks
 
 IO_THREADS = 16
 MAX_REQUEST_ID = 128
@@ -43,12 +47,42 @@ class Execution:
             else ThreadPoolExecutor(READ_POOL_SIZE, thread_name_prefix="muniment-read")
         )
         self._io = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="muniment-io")
+        self._marks = Marks(database, self._readers)
+        self._answers = Answers()
 
     async def read(self, use_case: Callable[[Reader], T]) -> T:
         """Run a use case that only reads, on one consistent snapshot."""
         if self._readers is None:
             return self._read(use_case)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, use_case)
+
+    async def read_about(
+        self, model: ModelName, question: str, use_case: Callable[[Reader], M], answer: type[M]
+    ) -> M:
+        """Run a use case that only reads, and whose answer changes only with a ledger entry that names the model.
+
+        Its answer is kept, and given again for as long as the model has no newer entry.
+
+        Args:
+            question: says what is asked about the model, apart from any other question about it.
+            use_case: makes the message to answer with.
+            answer: class of that message.
+        """
+        mark = await self._marks.of(model)
+        if mark is not None:
+            kept = self._answers.get(mark, question)
+            if kept is not None:
+                return answer.FromString(kept)
+        openings = self._database.openings
+
+        def answered(reader: Reader) -> tuple[M, Mark | None]:
+            found = reader.models.mark(model)
+            return use_case(reader), None if found is None else Mark(found.id, found.revision, openings)
+
+        message, mark = await self.read(answered)
+        if mark is not None:
+            self._answers.put(mark, question, message.SerializeToString())
+        return message
 
     async def mutate(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 revision = "0004_signed_checkpoints"
-down_revision = "0002_bytes_and_promotion"
+down_revision = "0003_change_of_models"
 branch_labels = None
 depends_on = None
 
