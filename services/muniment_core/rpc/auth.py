@@ -7,10 +7,10 @@ permissions stays the one here.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextvars import ContextVar
 
-from cachetools import TTLCache
 from muniment.names import InvalidName as InvalidNameText
 from muniment.names import project_of
 
@@ -20,6 +20,8 @@ from muniment_core.rpc.permissions import AccessRule
 
 PRINCIPAL_CACHE_SECONDS = 2.0
 """How long a revoked token may still be accepted by a process that has just seen it."""
+KNOWN_PRINCIPALS = 10_000
+"""How many callers are kept in mind."""
 
 current_principal: ContextVar[Principal] = ContextVar("current_principal", default=SYSTEM)
 """The caller of the RPC this task serves; the system itself outside of RPCs."""
@@ -46,7 +48,8 @@ class Authorizer:
         """
         self._rules = rules
         self._find_principal = find_principal
-        self._known: TTLCache[bytes, Principal] = TTLCache(maxsize=10_000, ttl=PRINCIPAL_CACHE_SECONDS)
+        self._known: dict[bytes, tuple[Principal, float]] = {}
+        self._forgotten = 0
 
     async def identify(self, metadata: Iterable[tuple[str, str | bytes]]) -> Principal:
         """The caller, from the call's metadata; it becomes the current principal of this task.
@@ -57,18 +60,30 @@ class Authorizer:
         """
         secret = _bearer_token(metadata)
         key = secret_hash(secret)
-        principal = self._known.get(key)
-        if principal is None:
-            principal = await self._find_principal(key)
-            if principal is None:
-                raise TokenInvalid
-            self._known[key] = principal
+        known = self._known.get(key)
+        principal = (
+            known[0] if known is not None and time.monotonic() < known[1] else await self._look_up(key)
+        )
         current_principal.set(principal)
         current_token.set(secret)
         return principal
 
+    async def _look_up(self, key: bytes) -> Principal:
+        # The time counts from before the look-up: afterwards the answer is already as old as that took.
+        until, forgotten = time.monotonic() + PRINCIPAL_CACHE_SECONDS, self._forgotten
+        principal = await self._find_principal(key)
+        if principal is None:
+            self._known.pop(key, None)
+            raise TokenInvalid
+        if len(self._known) >= KNOWN_PRINCIPALS:
+            self._known.clear()
+        if forgotten == self._forgotten:  # else it may have been revoked after it was read
+            self._known[key] = principal, until
+        return principal
+
     def forget(self) -> None:
         """Look every token up anew, since one was revoked; other processes do so within two seconds."""
+        self._forgotten += 1
         self._known.clear()
 
     def check(self, method: str, principal: Principal, request: object) -> None:

@@ -8,18 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from grpc.aio import ServicerContext
 
 from muniment_core.domain.errors import Defect, DomainError, InvalidField, ShuttingDown
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.error_table import error_metadata, status_of
-from muniment_core.rpc.telemetry import ObservedCall
+from muniment_core.rpc.telemetry import UNOBSERVED, ObservedCall, UnobservedCall, is_set_up
 
 CONTRACT = "/muniment.v1."
 NEEDED_BY_CALLS_IN_FLIGHT = frozenset({"/muniment.v1.ArtifactService/VerifyManifest"})
@@ -29,6 +29,7 @@ QUIET_SECONDS = 0.1
 and gRPC cannot tell clients to stay away before that moment. So refusing goes on until none came for so long."""
 MOST_REFUSING_SECONDS = 1.0
 _UNREADABLE = object()
+Metadata = Iterable[tuple[str, str | bytes]]
 _log = logging.getLogger(__name__)
 
 
@@ -37,6 +38,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self, authorizer: Authorizer) -> None:
         self._authorizer = authorizer
+        self._observes = is_set_up()
+        self._wrapped: dict[str, Any] = {}
         self._in_flight = 0
         self._draining = False
         self._refused = 0
@@ -73,9 +76,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
     ) -> Any:
-        """Wrap the handler of a method of the contract."""
-        handler = await continuation(handler_call_details)
+        """Wrap the handler of a method of the contract, once."""
         method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is not None:
+            return wrapped
+        handler = await continuation(handler_call_details)
         if handler is None or not method.startswith(CONTRACT):
             return handler
         behaviour = (
@@ -88,16 +94,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             (True, False): grpc.stream_unary_rpc_method_handler,
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[handler.request_streaming, handler.response_streaming]
-        return make(
+        self._wrapped[method] = wrapped = make(
             wrap(method, behaviour), _tolerant(handler.request_deserializer), handler.response_serializer
         )
+        return wrapped
 
     def _single(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def call(request: Any, context: ServicerContext[Any, Any]) -> Any:
-            observed = ObservedCall(method, context.invocation_metadata() or ())
+            metadata = context.invocation_metadata() or ()
+            observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
             with self._counted():
                 try:
-                    response = await behaviour(await self._admit(method, request, context), context)
+                    response = await behaviour(await self._admit(method, request, metadata), context)
                 except BaseException as error:
                     await _refuse(method, error, context, observed)
                     raise
@@ -110,12 +118,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self, method: str, behaviour: Callable[..., AsyncGenerator[Any, None]]
     ) -> Callable[..., AsyncIterator[Any]]:
         async def call(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            observed = ObservedCall(method, context.invocation_metadata() or ())
+            metadata = context.invocation_metadata() or ()
+            observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
             with self._counted():
                 try:
                     # Closed here, so that what a cancelled stream holds is let go at once.
                     async with aclosing(
-                        behaviour(await self._admit(method, request, context), context)
+                        behaviour(await self._admit(method, request, metadata), context)
                     ) as stream:
                         async for response in stream:
                             yield response
@@ -126,13 +135,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return call
 
-    async def _admit(self, method: str, request: Any, context: ServicerContext[Any, Any]) -> Any:
+    async def _admit(self, method: str, request: Any, metadata: Metadata) -> Any:
         """Check the caller; for a client stream, against its first message, which is put back in front."""
         if self._draining and method not in NEEDED_BY_CALLS_IN_FLIGHT:
             self._refused += 1
             raise ShuttingDown
-        principal = await self._authorizer.identify(context.invocation_metadata() or ())
-        if not hasattr(request, "__aiter__"):
+        principal = await self._authorizer.identify(metadata)
+        if isinstance(request, Message) or request is _UNREADABLE:
             self._authorizer.check(method, principal, _readable(request))
             return request
         messages = aiter(request)
@@ -168,7 +177,10 @@ def _readable(message: Any) -> Any:
 
 
 async def _refuse(
-    method: str, error: BaseException, context: ServicerContext[Any, Any], observed: ObservedCall
+    method: str,
+    error: BaseException,
+    context: ServicerContext[Any, Any],
+    observed: ObservedCall | UnobservedCall,
 ) -> None:
     """End a call with the status of an error; cancellation passes on."""
     if isinstance(error, asyncio.CancelledError | GeneratorExit):

@@ -1,4 +1,4 @@
-"""One span and one duration per call, through the OpenTelemetry API: free until an SDK is set up.
+"""One span and one duration per call, through the OpenTelemetry API: nothing is done until an SDK is set up.
 
 A span is started and ended, never held current across a ``yield``: a cancelled stream ends in another context.
 """
@@ -17,6 +17,26 @@ _TRACER = trace.get_tracer("muniment")
 _DURATION = _METER.create_histogram(
     "rpc.server.duration", unit="ms", description="How long calls took, by method and status code"
 )
+
+
+def is_set_up() -> bool:
+    """Whether anybody listens. Without, the API does its work for nobody, at some 50 µs a call."""
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        if not type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")):
+            return True
+    return False
+
+
+class UnobservedCall:
+    """A call being served while nobody listens."""
+
+    __slots__ = ()
+
+    def end(self, code: grpc.StatusCode) -> None:
+        """Say how the call ended, to nobody."""
+
+
+UNOBSERVED = UnobservedCall()
 
 
 class ObservedCall:
