@@ -60,7 +60,9 @@ class Endpoint:
             return _refusal(503, f"{MAX_CONCURRENT} predictions are under way already: ask again in a moment")
         self._under_way += 1
         try:
-            body = await asyncio.wait_for(_read_body(request), BODY_SECONDS)
+            # Not wait_for: before Python 3.12 it may lose a cancellation.
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(request)
             answer = await self._slot.predict(parse_rows(body))
         except _TooLarge:
             return _refusal(413, f"the body is over the limit of {MAX_BODY_BYTES} bytes")

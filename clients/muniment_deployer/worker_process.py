@@ -84,7 +84,8 @@ class WorkerProcess:
 
     async def _await_ready(self, seconds: float) -> None:
         try:
-            first = await asyncio.wait_for(receive_message(self._reader), seconds)
+            async with asyncio.timeout(seconds):
+                first = await receive_message(self._reader)
         except TimeoutError:
             raise DeploymentFailed(f"the worker was not ready after {seconds:g} seconds") from None
         except BrokenMessage as error:

@@ -106,15 +106,18 @@ class LedgerTail:
         """Return when there is an entry after ``revision``, the time is over, or the server stops."""
         if self.revision > revision or self._closed:
             return
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._advanced.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._advanced.wait()
 
     async def _follow(self) -> None:
         away = False
-        while True:
+        while not self._closed:
             # After the time it looks for entries of other replicas.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._committed.wait(), self._poll_seconds)
+                async with asyncio.timeout(self._poll_seconds):
+                    await self._committed.wait()
             self._committed.clear()
             try:
                 while await self._advance():

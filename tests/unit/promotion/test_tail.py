@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from muniment_promotion.watch.stream import follow
 from muniment_promotion.watch.tail import LedgerTail
 
 KEPT = 5
+DEADLINE = 5.0
 
 
 class Registry:
@@ -104,3 +106,32 @@ async def test_a_stopping_server_ends_its_watchers(registry: Registry) -> None:
     await registry.tail.close()
     with pytest.raises(ShuttingDown):
         await anext(stream)
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_tail_ends_also_when_a_commit_comes_in_the_moment_it_is_closed(
+    registry: Registry, steps: int
+) -> None:
+    # Between the commit and the close the task is at another point of its waiting each time.
+    registry.tail.committed(None)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(DEADLINE):
+        await registry.tail.close()
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_watcher_that_is_cancelled_when_an_entry_comes_ends(registry: Registry, steps: int) -> None:
+    async def watch() -> None:
+        async for _ in registry.follow(0, "never.*"):
+            pass
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0.0)
+    registry.write(1)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    watching.cancel()
+    done, _ = await asyncio.wait({watching}, timeout=DEADLINE)
+    assert done
+    assert watching.cancelled()
