@@ -118,8 +118,10 @@ def test_a_deleted_version_cannot_be_promoted(stages) -> None:
 
 def test_a_version_that_is_current_is_not_promoted_again_but_a_repeated_request_is_answered(stages) -> None:
     number = stages.register()
-    promotion = stages.promote(number, request_id="once")
-    assert stages.promote(number, request_id="once") == promotion
+    # Remembered for the caller in all projects.
+    once = f"once-{stages.api.project}"
+    promotion = stages.promote(number, request_id=once)
+    assert stages.promote(number, request_id=once) == promotion
     with pytest.raises(grpc.RpcError) as error:
         stages.promote(number)
     assert refused(error) == (grpc.StatusCode.FAILED_PRECONDITION, "ALREADY_CURRENT")
