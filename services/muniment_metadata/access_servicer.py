@@ -62,11 +62,18 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         secret = tokens.new_secret()
         key = secret_hash(secret)
         created: list[TokenRecord] = []
+        creator = current_principal.get()
 
         def create(unit: UnitOfWork) -> TokenRecord:
             created[:] = [
                 tokens.create_token(
-                    unit, key, principal=principal, project=project, roles=roles, expire_time=expire_time
+                    unit,
+                    key,
+                    principal=principal,
+                    project=project,
+                    roles=roles,
+                    expire_time=expire_time,
+                    creator=creator,
                 )
             ]
             return created[0]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from muniment.names import ModelName
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
+from muniment_core.domain.access import Principal
 from muniment_core.domain.catalog import ModelRecord, ModelState, VersionState, labels_digest
 from muniment_core.domain.errors import InUse, LimitExceeded
 from muniment_core.domain.ledger import EntryDraft
@@ -13,6 +14,7 @@ from muniment_core.domain.limits import MAX_TAGS
 
 from muniment_metadata.projects import told_of_project
 from muniment_metadata.updates import LabelChange, check_etag
+from muniment_metadata.versions import descendant
 
 
 def create_model(
@@ -77,7 +79,7 @@ def update_model(unit: UnitOfWork, name: ModelName, change: LabelChange, *, etag
     return changed
 
 
-def delete_model(unit: UnitOfWork, name: ModelName, *, etag: str) -> ModelRecord:
+def delete_model(unit: UnitOfWork, name: ModelName, *, etag: str, principal: Principal) -> ModelRecord:
     """Make a model and its versions tombstones.
 
     Raises:
@@ -93,7 +95,7 @@ def delete_model(unit: UnitOfWork, name: ModelName, *, etag: str) -> ModelRecord
     for version in versions:
         child = unit.versions.live_child_of(version.id, outside_model=model.id)
         if child is not None:
-            raise InUse(version.name.text, f"its descendant {child.text}")
+            raise InUse(version.name.text, descendant(child, principal))
     for version in versions:
         unit.aliases.remove_all(version_id=version.id)
         unit.versions.change(version, now=unit.now, revision=unit.revision, state=VersionState.DELETED)

@@ -105,10 +105,10 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         )
 
     async def DeleteModel(self, request: pb.DeleteModelRequest, context: Context) -> catalog_pb2.Model:
-        model = parse("name", ModelName.parse, request.name)
+        model, principal = parse("name", ModelName.parse, request.name), current_principal.get()
         return await self._execution.mutate(
             request,
-            lambda unit: models.delete_model(unit, model, etag=request.etag),
+            lambda unit: models.delete_model(unit, model, etag=request.etag, principal=principal),
             model_message,
             catalog_pb2.Model,
         )
@@ -174,10 +174,10 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         )
 
     async def DeleteVersion(self, request: pb.DeleteVersionRequest, context: Context) -> catalog_pb2.Version:
-        version = parse("name", VersionName.parse, request.name)
+        version, principal = parse("name", VersionName.parse, request.name), current_principal.get()
         return await self._execution.mutate(
             request,
-            lambda unit: versions.delete_version(unit, version, etag=request.etag),
+            lambda unit: versions.delete_version(unit, version, etag=request.etag, principal=principal),
             version_message,
             catalog_pb2.Version,
         )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from muniment_core.db.token_store import TokenRecord
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
-from muniment_core.domain.access import Role
-from muniment_core.domain.errors import InvalidField, TokenNotFound
+from muniment_core.domain.access import SYSTEM, Permission, Principal, Role
+from muniment_core.domain.errors import InvalidField, NameTaken, TokenNotFound
 from muniment_core.domain.ledger import EntryDraft, format_time
 
 SECRET_BYTES = 32
@@ -28,16 +28,26 @@ def create_token(
     project: str | None,
     roles: frozenset[Role],
     expire_time: datetime | None,
+    creator: Principal = SYSTEM,
 ) -> TokenRecord:
     """Keep a token for a principal with roles in a project (None: on the instance).
 
+    A principal is one and the same in the whole registry: its name stands in the ledger, and its request ids
+    are its own. So whoever manages the tokens of a project alone may not name one that bears tokens elsewhere.
+
     Raises:
+        NameTaken: if the principal is another's.
         ProjectNotFound: if the project does not exist.
         InvalidField: if the token would end in the past.
     """
     if expire_time is not None and expire_time <= unit.now:
         raise InvalidField("expire_time", f"is {format_time(expire_time)}, which is not in the future")
+    if principal == SYSTEM.name:
+        raise NameTaken(principal, principal)
     project_id = None if project is None else unit.projects.require(project).id
+    may_name_all = creator.holds(Permission.TOKEN_MANAGE, None)
+    if not may_name_all and unit.tokens.bears_elsewhere(principal, project_id):
+        raise NameTaken(principal, principal)
     token = unit.tokens.create(
         secret_hash,
         principal=principal,

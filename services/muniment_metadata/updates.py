@@ -9,6 +9,8 @@ from muniment.names import InvalidName, check_name
 from muniment_core.domain.catalog import etag_of
 from muniment_core.domain.errors import EtagMismatch, InvalidField
 
+_MAX_ETAG = 64
+
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
@@ -72,6 +74,11 @@ def check_etag(expected: str, revision: int) -> None:
 
     Raises:
         EtagMismatch: if it did.
+        InvalidField: if the etag is none that a registry gives.
     """
+    if len(expected) > _MAX_ETAG:
+        raise InvalidField(
+            "etag", f"has {len(expected)} characters: give the etag the resource was read with"
+        )
     if expected and expected != etag_of(revision):
         raise EtagMismatch(expected, etag_of(revision))

@@ -180,7 +180,7 @@ def update_version(unit: UnitOfWork, name: VersionName, change: LabelChange, *, 
     return changed
 
 
-def delete_version(unit: UnitOfWork, name: VersionName, *, etag: str) -> VersionRecord:
+def delete_version(unit: UnitOfWork, name: VersionName, *, etag: str, principal: Principal) -> VersionRecord:
     """Make a version a tombstone.
 
     Raises:
@@ -195,11 +195,18 @@ def delete_version(unit: UnitOfWork, name: VersionName, *, etag: str) -> Version
         raise InUse(name.text, f"stage {version.stages[0]}")
     child = unit.versions.live_child_of(version.id)
     if child is not None:
-        raise InUse(name.text, f"its descendant {child.text}")
+        raise InUse(name.text, descendant(child, principal))
     unit.aliases.remove_all(version_id=version.id)
     deleted = unit.versions.change(version, now=unit.now, revision=unit.revision, state=VersionState.DELETED)
     unit.record(_entry("version.deleted", version, {}))
     return deleted
+
+
+def descendant(child: VersionName, principal: Principal) -> str:
+    """How a caller is told of a descendant: those of foreign projects stay unnamed."""
+    if principal.holds(Permission.CATALOG_READ, child.project):
+        return f"its descendant {child.text}"
+    return "a descendant in another project"
 
 
 def _live(unit: UnitOfWork, name: VersionName) -> VersionRecord:

@@ -5,9 +5,17 @@ from __future__ import annotations
 import grpc
 from muniment.names import ProjectName
 from muniment.v1 import artifact_service_pb2, artifact_service_pb2_grpc
-from muniment_core.domain.errors import BytesDamaged, PeerUnavailable
+from muniment_core.domain.errors import BytesDamaged, PeerUnavailable, TokenInvalid
 from muniment_core.rpc.auth import current_token
 
+_RETRYABLE = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
 VERIFY_SECONDS = 3600.0
 """Reading and hashing a whole version may take long; the caller's own deadline ends it sooner."""
 
@@ -23,6 +31,7 @@ class ArtifactPeer:
 
         Raises:
             BytesDamaged: if a chunk is gone or wrong.
+            TokenInvalid: if the caller's token ended meanwhile.
             PeerUnavailable: if the artifact service does not answer.
         """
         request = artifact_service_pb2.VerifyManifestRequest(parent=ProjectName(project).text, digest=digest)
@@ -35,4 +44,8 @@ class ArtifactPeer:
         except grpc.aio.AioRpcError as error:
             if error.code() in (grpc.StatusCode.DATA_LOSS, grpc.StatusCode.NOT_FOUND):
                 raise BytesDamaged(digest, error.details() or "a chunk is gone or wrong") from error
-            raise PeerUnavailable("artifact") from error
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                raise TokenInvalid from error
+            if error.code() in _RETRYABLE:
+                raise PeerUnavailable("artifact") from error
+            raise

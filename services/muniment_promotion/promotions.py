@@ -32,6 +32,37 @@ class PromotionRequest:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackRequest:
+    """What a caller asks for.
+
+    Attributes:
+        to_number: version to go back to, 0 for the one before.
+        expected_current: number that must be current now, 0 for none; None for no check.
+    """
+
+    stage: StageName
+    to_number: int
+    expected_current: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRollback:
+    """Where a rollback goes.
+
+    Attributes:
+        current: the pointer it starts from.
+        target: the promotion that comes into effect again.
+        version: the version of that promotion.
+    """
+
+    model_id: int
+    current: PointerRecord
+    target: StageMoveRecord
+    version: VersionRecord
+
+
 def check_promotion(reader: Reader, request: PromotionRequest) -> VersionRecord:
     """The version to promote, if everything that can be judged without its bytes allows it.
 
@@ -91,10 +122,8 @@ def promote(unit: UnitOfWork, request: PromotionRequest) -> PromotionRecord:
     return unit.promotions.require(model_id, model.promotion(unit.revision))
 
 
-def roll_back(
-    unit: UnitOfWork, name: StageName, *, to_number: int, expected_current: int | None, reason: str
-) -> StageMoveRecord:
-    """Move a stage pointer back, to the version below or to a named one that once was current.
+def choose_rollback(reader: Reader, request: RollbackRequest) -> ChosenRollback:
+    """The version a rollback goes to: the one below, or a named one that once was current.
 
     The promotions in effect form a stack: rolling back twice goes two promotions back, and promoting after a
     rollback lays the new promotion on the one that was restored.
@@ -107,43 +136,63 @@ def roll_back(
         VersionNotReady: if the named version is archived or deleted.
         AlreadyCurrent: if the named version is current.
     """
-    _check_stage(unit, name)
+    name = request.stage
+    _check_stage(reader, name)
     model = name.of_model
-    model_id = unit.models.id_of(model)
-    current = unit.stages.pointer(model_id, name.stage)
-    _check_expected(name.stage, current, expected_current)
+    model_id = reader.models.id_of(model)
+    current = reader.stages.pointer(model_id, name.stage)
+    _check_expected(name.stage, current, request.expected_current)
     if current is None:
         raise NoPreviousVersion(name.stage, model.text, "no version was ever current there")
-    if to_number:
-        target, version = _named_target(unit, name, model_id, to_number, current)
+    if request.to_number:
+        target, version = _named_target(reader, name, model_id, request.to_number, current)
     else:
-        target, version = _target_below(unit, name, current)
+        target, version = _target_below(reader, name, current)
+    return ChosenRollback(model_id, current, target, version)
+
+
+def roll_back(unit: UnitOfWork, request: RollbackRequest, verified: ChosenRollback) -> StageMoveRecord:
+    """Move a stage pointer back to a version whose bytes were verified.
+
+    Raises:
+        CurrentMismatch: if the pointer moved since the version was chosen.
+        VersionNotReady: if the version is no longer READY.
+        As :func:`choose_rollback`, whose conditions are judged again here.
+    """
+    chosen = choose_rollback(unit, request)
+    name = request.stage
+    if chosen.current.move_revision != verified.current.move_revision:
+        raise CurrentMismatch(
+            f"stage {name.stage}", expected=verified.current.number, actual=chosen.current.number
+        )
+    if chosen.version.id != verified.version.id:
+        raise VersionNotReady(verified.version.name.text, unit.versions.require(verified.version.name).state)
     unit.stages.point(
-        model_id,
+        chosen.model_id,
         name.stage,
-        version_id=version.id,
-        current=current,
+        version_id=chosen.version.id,
+        current=chosen.current,
         kind=MoveKind.ROLLBACK,
-        base_revision=target.revision,
+        base_revision=chosen.target.revision,
         actor=unit.actor,
-        reason=reason,
+        reason=request.reason,
         now=unit.now,
         revision=unit.revision,
     )
-    unit.record(_entry("stage.rolled_back", name, version, current, reason))
-    return unit.stages.move(unit.revision, model)
+    unit.record(_entry("stage.rolled_back", name, chosen.version, chosen.current, request.reason))
+    return unit.stages.move(unit.revision, name.of_model)
 
 
 def _named_target(
-    unit: UnitOfWork, name: StageName, model_id: int, number: int, current: PointerRecord
+    reader: Reader, name: StageName, model_id: int, number: int, current: PointerRecord
 ) -> tuple[StageMoveRecord, VersionRecord]:
     model = name.of_model
-    version = unit.versions.require(model.version(number))
+    version = reader.versions.require(model.version(number))
     if version.id == current.version_id:
         raise AlreadyCurrent(version.name.text, name.stage)
     if version.state is not VersionState.READY:
         raise VersionNotReady(version.name.text, version.state)
-    target = unit.stages.promotion_of(model_id, model, name.stage, number=number)
+    target = reader.stages.promotion_of(model_id, model, name.stage, number=number)
     if target is None:
         raise NoPreviousVersion(
             name.stage, model.text, f"version {number} never was current there; promote it instead"
@@ -152,14 +201,14 @@ def _named_target(
 
 
 def _target_below(
-    unit: UnitOfWork, name: StageName, current: PointerRecord
+    reader: Reader, name: StageName, current: PointerRecord
 ) -> tuple[StageMoveRecord, VersionRecord]:
     """The nearest promotion below the one in effect whose version is another one and READY."""
     model = name.of_model
-    effective = unit.stages.move(current.effective_revision, model)
+    effective = reader.stages.move(current.effective_revision, model)
     while effective.base_revision is not None:
-        effective = unit.stages.move(effective.base_revision, model)
-        version = unit.versions.require(model.version(effective.number))
+        effective = reader.stages.move(effective.base_revision, model)
+        version = reader.versions.require(model.version(effective.number))
         if version.id != current.version_id and version.state is VersionState.READY:
             return effective, version
     raise NoPreviousVersion(

@@ -57,12 +57,13 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
             expected_current=expected_current(request),
             reason=text("reason", request.reason, MAX_REASON),
         )
-        remembered = await self._execution.remembered(request, pb.Promotion)
-        if remembered is not None:
-            return remembered
+        found = await self._execution.remembered(
+            request, pb.Promotion, lambda reader: promotions.check_promotion(reader, wanted)
+        )
+        if isinstance(found, pb.Promotion):
+            return found
         # The bytes are judged before the transaction, which must be short; all else is judged in it again.
-        version = await self._execution.read(lambda reader: promotions.check_promotion(reader, wanted))
-        await self._artifacts.verify(wanted.version.project, version.digest)
+        await self._artifacts.verify(wanted.version.project, found.digest)
         return await self._execution.mutate(
             request, lambda unit: promotions.promote(unit, wanted), promotion_message, pb.Promotion
         )
@@ -86,17 +87,25 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
 
     async def Rollback(self, request: pb.RollbackRequest, context: Context) -> pb.StageMove:
         stage = parse("stage", names.StageName.parse, request.stage)
-        expected = expected_current(request)
-        reason = text("reason", request.reason, MAX_REASON)
         if request.to_number < 0:
             raise InvalidField(
                 "to_number", f"is {request.to_number}; give a version number, or 0 for the previous"
             )
+        wanted = promotions.RollbackRequest(
+            stage=stage,
+            to_number=request.to_number,
+            expected_current=expected_current(request),
+            reason=text("reason", request.reason, MAX_REASON),
+        )
+        chosen = await self._execution.remembered(
+            request, pb.StageMove, lambda reader: promotions.choose_rollback(reader, wanted)
+        )
+        if isinstance(chosen, pb.StageMove):
+            return chosen
+        await self._artifacts.verify(stage.project, chosen.version.digest)
         return await self._execution.mutate(
             request,
-            lambda unit: promotions.roll_back(
-                unit, stage, to_number=request.to_number, expected_current=expected, reason=reason
-            ),
+            lambda unit: promotions.roll_back(unit, wanted, chosen),
             move_message,
             pb.StageMove,
         )

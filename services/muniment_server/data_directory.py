@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
+import time
 from pathlib import Path
 
 from muniment import local
+
+LOCK_SECONDS = 1.0
+"""How long a start is patient: clients that look whether a server is there hold the lock for a moment."""
+_LOCK_POLL_SECONDS = 0.02
+_log = logging.getLogger(__name__)
 
 
 class DirectoryInUse(RuntimeError):
@@ -24,24 +31,30 @@ class DataDirectory:
             OSError: if it cannot be made.
         """
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One that was there may be open to others, and what lies in it tells everything of all projects.
+        path.chmod(0o700)
         self.path = path
         self._lock: int | None = None
 
     def lock(self) -> None:
         """Make sure that no other process uses the directory, until this one ends.
 
+        What a killed server left behind of its address goes at once: its port may be another's by now.
+
         Raises:
             DirectoryInUse: if another one does.
         """
         descriptor = os.open(self.path / local.LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise DirectoryInUse(
-                f"data directory {self.path} is used by another server: stop that one, or give another --data"
-            ) from None
+        until = time.monotonic() + LOCK_SECONDS
+        while not _try_lock(descriptor):
+            if time.monotonic() > until:
+                os.close(descriptor)
+                raise DirectoryInUse(
+                    f"data directory {self.path} is used by another server: stop that one, or give another --data"
+                )
+            time.sleep(_LOCK_POLL_SECONDS)
         self._lock = descriptor
+        (self.path / local.SERVER_FILE).unlink(missing_ok=True)
 
     def unlock(self) -> None:
         """Leave the directory to others."""
@@ -59,23 +72,38 @@ class DataDirectory:
         _write_atomically(self.path / local.ADMIN_TOKEN_FILE, secret + "\n")
 
     def announce(self, host: str, port: int) -> None:
-        """Tell local clients where this server answers."""
+        """Tell local clients where this server answers.
+
+        Those that know the data directory find it there. Others look under the user's state directory, which
+        a service's user may not have: then they need to be given a token, and the server serves all the same.
+        """
         record = {"address": f"{host}:{port}", "pid": os.getpid(), "data": str(self.path.resolve())}
         _write_atomically(self.path / local.SERVER_FILE, json.dumps(record) + "\n")
-        announcement = local.announcement_file(port)
-        announcement.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_atomically(announcement, json.dumps(record) + "\n")
+        try:
+            announcement = local.announcement_file(port)
+            announcement.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_atomically(announcement, json.dumps(record) + "\n")
+        except (OSError, RuntimeError) as error:
+            _log.warning("local clients need a token, as this server cannot be announced to them: %s", error)
 
     def withdraw(self, port: int) -> None:
         """Take the announcement back."""
         (self.path / local.SERVER_FILE).unlink(missing_ok=True)
-        announcement = local.announcement_file(port)
         try:
+            announcement = local.announcement_file(port)
             ours = json.loads(announcement.read_text(encoding="utf-8")).get("pid") == os.getpid()
-        except (OSError, ValueError):
+        except (OSError, ValueError, RuntimeError):
             return
         if ours:
             announcement.unlink(missing_ok=True)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class ClientsLock:
@@ -88,11 +116,7 @@ class ClientsLock:
 
     def take(self) -> bool:
         """Take the lock if no client holds it. New clients then wait until this process has ended."""
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return _try_lock(self._descriptor)
 
 
 def _write_atomically(path: Path, content: str) -> None:

@@ -49,6 +49,12 @@ _OPTIONS = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
+_PEER_OPTIONS = (
+    # The callers' tokens travel on it: never over the proxy that the environment names for the internet.
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
 _log = logging.getLogger(__name__)
 
 
@@ -131,7 +137,7 @@ async def _started(
     async with AsyncExitStack() as stack:
         if settings.service in (Service.ALL, Service.PROMOTION):
             peer = settings.artifact_peer or f"{_reachable(host)}:{bound}"
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(peer))
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(peer, options=_PEER_OPTIONS))
             poll_seconds = POLL_SECONDS_EMBEDDED if core.database.is_sqlite else POLL_SECONDS_REPLICATED
             tail = LedgerTail(core.execution, poll_seconds=poll_seconds)
             serve_promotion(serving, channel, tail)
@@ -140,12 +146,13 @@ async def _started(
         if settings.service in (Service.ALL, Service.ARTIFACT):
             serve_artifact(serving, open_blob_store(storage))
         health = _add_health_and_reflection(server, descriptors)
+        if settings.service in (Service.ALL, Service.PROMOTION):
+            tail_of(tail)
+            await tail.start()
         await server.start()
         stack.push_async_callback(server.stop, 1.0)
         stack.push_async_callback(interceptor.drain, settings.grace)
         if settings.service in (Service.ALL, Service.PROMOTION):
-            tail_of(tail)
-            await tail.start()
             stack.push_async_callback(tail.close)
         for descriptor in descriptors:
             await health.set(descriptor.full_name, health_pb2.HealthCheckResponse.SERVING)

@@ -178,6 +178,11 @@ def storage_settings(values: dict[str, Any]) -> StorageSettings:
     """
     names = StorageSettings.__dataclass_fields__
     settings = StorageSettings(**{name: values[name] for name in names})
+    if settings.database and not settings.database.startswith("postgresql"):
+        raise click.UsageError(
+            "--database takes a postgresql:// address; SQLite is used without it, in the data directory, whose "
+            "lock keeps a second server away"
+        )
     if settings.s3_bucket and not (settings.s3_access_key and settings.s3_secret_key):
         raise click.UsageError("--s3-bucket needs --s3-access-key and --s3-secret-key")
     return settings

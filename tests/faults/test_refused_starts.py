@@ -64,3 +64,11 @@ def test_a_postgresql_that_does_not_answer_is_refused(refused: Callable[..., str
 def test_one_service_of_an_embedded_database_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     sentence = refused("--data", tmp_path / "data", "--service", "metadata", "--listen", "127.0.0.1:0")
     assert "one SQLite file cannot serve several processes" in sentence
+
+
+def test_a_sqlite_file_by_address_is_refused_because_no_lock_would_guard_it(
+    refused: Callable[..., str], tmp_path: Path
+) -> None:
+    address = f"sqlite:///{tmp_path}/x.db"
+    sentence = refused("--data", tmp_path / "data", "--database", address, "--listen", "127.0.0.1:0")
+    assert "--database takes a postgresql:// address" in sentence

@@ -159,9 +159,10 @@ class DiskBlobWriter:
         try:
             self._expected.check()
             with storage_errors():
-                os.fchmod(self._descriptor, 0o444)
                 os.fsync(self._descriptor)
                 self._path.rename(self._target)
+                # Only now: a leftover of a killed writer must stay one that the next start can open and lock.
+                os.fchmod(self._descriptor, 0o444)
                 _sync_directory(self._target.parent)
         finally:
             self.discard()

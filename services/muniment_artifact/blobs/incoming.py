@@ -42,12 +42,12 @@ def create_incoming(directory: Path) -> tuple[Path, int]:
 
 
 def remove_leftovers(directory: Path) -> int:
-    """Remove the files of dead writers and return how many there were."""
+    """Remove the files of dead writers and return how many there were; those of other users stay."""
     removed = 0
     for path in directory.iterdir():
         if path.suffix != _SUFFIX:
             continue
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, PermissionError):
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, exists, insert, or_, select, update
 
 from muniment_core.db.tables import projects, tokens
 from muniment_core.domain.access import Principal, Role
@@ -64,6 +64,15 @@ class TokenStore:
             .returning(tokens.c.id)
         ).scalar_one()
         return self.require(token_id)
+
+    def bears_elsewhere(self, principal: str, project_id: int | None) -> bool:
+        """Whether a principal ever bore a token outside of a project."""
+        elsewhere = or_(tokens.c.project_id.is_(None), tokens.c.project_id != project_id)
+        return bool(
+            self._connection.execute(
+                select(exists().where(tokens.c.principal == principal, elsewhere))
+            ).scalar_one()
+        )
 
     def require(self, token_id: int) -> TokenRecord:
         """A token by its key.

@@ -113,17 +113,22 @@ class Execution:
         # The use case did not run: this is the answer given before.
         return answer.FromString(data)
 
-    async def remembered(self, request: Message, answer: type[M]) -> M | None:
-        """The answer a repeated request was given before, or None; for work that must come before the change.
+    async def remembered(self, request: Message, answer: type[M], otherwise: Callable[[Reader], T]) -> M | T:
+        """The answer a repeated request was given before, or what a use case reads otherwise.
+
+        For work that must come before the change. Both are read from one snapshot: between two of them the
+        first attempt may commit, and the repeat would be judged by the state that itself brought about.
 
         Raises:
             RequestIdReused: if its ``request_id`` was used for another request.
         """
         key = _request_key(request, current_principal.get().name)
-        if key is None:
-            return None
-        data = await self.read(lambda reader: RequestStore(reader.connection).answer(key))
-        return None if data is None else answer.FromString(data)
+
+        def read(reader: Reader) -> M | T:
+            data = RequestStore(reader.connection).answer(key) if key else None
+            return otherwise(reader) if data is None else answer.FromString(data)
+
+        return await self.read(read)
 
     async def note(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run bookkeeping that is no change of the registry, such as noting which chunks are stored."""

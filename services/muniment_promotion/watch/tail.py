@@ -116,6 +116,7 @@ class LedgerTail:
         while not self._closed:
             # After the time it looks for entries of other replicas.
             with suppress(TimeoutError):
+                # Not wait_for, which on Python 3.11 loses a cancellation that comes with the event.
                 async with asyncio.timeout(self._poll_seconds):
                     await self._committed.wait()
             self._committed.clear()
@@ -123,10 +124,14 @@ class LedgerTail:
                 while await self._advance():
                     pass
                 away = False
-            except DomainError as error:
+            except Exception as error:  # noqa: BLE001 - were it to end, watchers would get heartbeats and nothing else
                 # The database is away for a while: watchers get heartbeats, and nothing is lost.
                 if not away:
-                    _log.warning("watchers wait for the database: %s", error)
+                    _log.warning(
+                        "watchers wait for the database: %s",
+                        error,
+                        exc_info=not isinstance(error, DomainError),
+                    )
                 away = True
                 await asyncio.sleep(RETRY_SECONDS)
 

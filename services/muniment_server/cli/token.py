@@ -36,13 +36,13 @@ def token() -> None:
     "--project", default="default", show_default=True, help="Project the roles hold in; - for the instance."
 )
 @click.option(
-    "--principal", default="", help="Who bears it, as the ledger will name them.  [default: the role]"
+    "--principal", default="", help="Who bears it, as the ledger will name them.  [default: PROJECT-ROLE]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @storage_options
 def create(roles: tuple[str, ...], project: str, principal: str, as_json: bool, **values: Any) -> None:
     """Create a token and print its secret, which is shown only now."""
-    principal = principal or roles[0]
+    principal = principal or (roles[0] if project == "-" else f"{project}-{roles[0]}")
     try:
         check_name("principal", principal)
         parent = ALL_PROJECTS if project == "-" else ProjectName(check_name("project", project)).text
@@ -89,7 +89,7 @@ def _create_through_server(
         principal=principal,
         roles=[f"ROLE_{role.name}" for role in sorted(roles)],
     )
-    with grpc.insecure_channel(server.address) as channel:
+    with grpc.insecure_channel(server.address, options=(("grpc.enable_http_proxy", 0),)) as channel:
         try:
             answer = access_service_pb2_grpc.AccessServiceStub(channel).CreateToken(
                 request, metadata=(("authorization", f"Bearer {secret}"),), timeout=CALL_SECONDS

@@ -116,3 +116,39 @@ def test_files_of_others_are_not_listed_and_not_removed(tmp_path: Path) -> None:
         stranger.write_bytes(b"mine")
     assert [found.digest for found in DiskBlobStore(tmp_path).list()] == [DIGEST]
     assert _incoming(tmp_path) == ["notes"]
+
+
+def test_what_a_killed_writer_left_can_be_opened_by_the_next_start(tmp_path: Path) -> None:
+    store = DiskBlobStore(tmp_path)
+    data = b"weights"
+    writer = store.create(Digest.of(data), len(data))
+    modes = []
+
+    def synchronise(descriptor: int) -> None:
+        modes.append(os.fstat(descriptor).st_mode & 0o777)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", synchronise)
+        writer.write(data)
+        writer.commit()
+    assert modes[0] == 0o600, "a leftover that is read-only could not be locked by a server that is not root"
+    assert (
+        tmp_path / "cas/sha256" / Digest.of(data).hex[:2] / Digest.of(data).hex
+    ).stat().st_mode & 0o777 == 0o444
+
+
+def test_a_leftover_of_another_user_does_not_keep_a_store_from_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DiskBlobStore(tmp_path)
+    (tmp_path / "cas" / "incoming" / "a.part").write_bytes(b"")
+    real = os.open
+
+    def refuse(path: object, flags: int, *arguments: object, **named: object) -> int:
+        if str(path).endswith("a.part"):
+            raise PermissionError(13, "not yours")
+        return real(path, flags, *arguments, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    DiskBlobStore(tmp_path)
+    assert _incoming(tmp_path) == ["a.part"]

@@ -138,11 +138,28 @@ def test_a_token_is_revoked_only_through_its_own_project(api: Api) -> None:
 
 def test_an_admin_of_a_project_gives_no_rights_outside_of_it(api: Api) -> None:
     with api.as_caller(api.new_token("admin")) as local:
-        assert local.new_token("admin")
+        assert local.new_token("admin", principal=f"another-of-{api.project}")
         everywhere = pb.CreateTokenRequest(parent="projects/-", principal="x", roles=[pb.ROLE_READER])
         assert refused(local.access.CreateToken, everywhere).reason == "PERMISSION_DENIED"
         listing = pb.ListTokensRequest(parent="projects/-")
         assert refused(local.access.ListTokens, listing).reason == "PERMISSION_DENIED"
+
+
+def test_an_admin_of_a_project_cannot_speak_in_the_name_of_others(api: Api) -> None:
+    stranger = f"ci-of-{api.project}"
+    elsewhere = pb.CreateTokenRequest(
+        parent=f"projects/{api.new_project()}", principal=stranger, roles=[pb.ROLE_WRITER]
+    )
+    api.access.CreateToken(elsewhere)
+    with api.as_caller(api.new_token("admin", principal=f"local-{api.project}")) as local:
+        for principal in ("admin", "system", stranger):
+            why = refused(
+                local.access.CreateToken,
+                pb.CreateTokenRequest(parent=api.parent(), principal=principal, roles=[pb.ROLE_READER]),
+            )
+            assert why[:2] == (StatusCode.ALREADY_EXISTS, "NAME_TAKEN"), principal
+        assert create(local, principal=f"ci-{api.project}").secret
+    assert create(api, principal=stranger).secret, "who manages the whole registry may"
 
 
 def test_the_admin_token_is_readable_by_its_owner_alone(registry: ServerProcess) -> None:

@@ -210,6 +210,33 @@ def test_a_version_in_use_cannot_go(api: Api) -> None:
     api.metadata.DeleteVersion(pb.DeleteVersionRequest(name=parent.name))
 
 
+def test_a_descendant_in_a_foreign_project_is_not_named_to_who_may_not_see_it(api: Api) -> None:
+    api.new_model("base")
+    parent = api.new_version("base")
+    with Api(api.address, api.token, project=api.new_project()) as foreign:
+        foreign.new_model("secret-merger")
+        foreign.new_version("secret-merger", parents=[catalog.Parent(version=parent.name)])
+    with api.as_caller(api.new_token("writer")) as writer:
+        for why in (
+            refused(writer.metadata.DeleteVersion, pb.DeleteVersionRequest(name=parent.name)),
+            refused(writer.metadata.DeleteModel, pb.DeleteModelRequest(name=f"{api.parent()}/models/base")),
+        ):
+            assert why.reason == "IN_USE"
+            assert why.facts["user"] == "a descendant in another project"
+
+
+@pytest.mark.parametrize("etag", ["x" * 65, "x" * 20_000])
+def test_an_etag_that_no_registry_gives_is_refused(api: Api, etag: str) -> None:
+    api.new_model("m")
+    version = api.new_version("m")
+    mask = FieldMask(paths=["description"])
+    why = refused(
+        api.metadata.UpdateVersion,
+        pb.UpdateVersionRequest(name=version.name, version=version, update_mask=mask, etag=etag),
+    )
+    assert why[:2] == (StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+
+
 def test_batch_get_answers_in_the_order_asked_for(api: Api) -> None:
     api.new_model("a")
     api.new_model("b")

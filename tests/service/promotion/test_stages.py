@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -233,3 +235,28 @@ def test_the_data_directory_is_private(registry: ServerProcess) -> None:
     token: Path = registry.data / "admin-token"
     assert token.stat().st_mode & 0o777 == 0o600
     assert registry.data.stat().st_mode & 0o077 == 0
+
+
+def test_a_stage_is_not_rolled_back_to_a_version_whose_bytes_are_gone(
+    stages, registry: ServerProcess
+) -> None:
+    weights = f"weights of {stages.model}".encode()
+    for content in (weights, b"others"):
+        stages.promote(stages.register(content))
+    digest = hashlib.sha256(weights).hexdigest()
+    (registry.data / "cas" / "sha256" / digest[:2] / digest).unlink()
+    with pytest.raises(grpc.RpcError) as error:
+        stages.roll_back()
+    assert refused(error) == (grpc.StatusCode.DATA_LOSS, "BYTES_DAMAGED")
+    assert stages.current() == 2
+
+
+def test_a_request_that_races_its_own_repeat_gets_the_same_answer(stages) -> None:
+    number = stages.register()
+    with ThreadPoolExecutor(2) as pool:
+        for round_ in range(20):
+            stage = ("staging", "production")[round_ % 2]
+            given = {"stage": stage, "request_id": f"{stages.model}-{round_}"}
+            twins = [pool.submit(stages.promote, number, **given) for _ in range(2)]
+            assert twins[0].result().name == twins[1].result().name
+            number = stages.register(b"weights %d" % round_) if round_ % 2 else number

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from muniment_core.db import schema
@@ -135,3 +136,28 @@ async def test_a_watcher_that_is_cancelled_when_an_entry_comes_ends(registry: Re
     done, _ = await asyncio.wait({watching}, timeout=DEADLINE)
     assert done
     assert watching.cancelled()
+
+
+async def test_watchers_go_on_after_reading_failed_in_a_way_nobody_thought_of(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failures = registry.execution.read, [MemoryError("no room for a moment")]
+
+    async def fail_once(use_case: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await read(use_case)
+
+    monkeypatch.setattr(registry.execution, "read", fail_once)
+    registry.write(1)
+    async with asyncio.timeout(10):
+        while failures:
+            await asyncio.sleep(0.01)
+    assert await revisions(registry.follow(0), upto=1) == [1]
+    registry.write(1)
+    await asyncio.wait_for(_reached(registry.tail, 2), 10)
+
+
+async def _reached(tail: LedgerTail, revision: int) -> None:
+    while tail.revision < revision:
+        await tail.wait(tail.revision, seconds=0.1)
