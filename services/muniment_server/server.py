@@ -32,6 +32,8 @@ from muniment_server.settings import ServeSettings, Service, StorageSettings
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """A commit of 10,000 files with their chunks is one message."""
+MAX_CONCURRENT_CALLS = 20_000
+"""Thousands of watchers, and room for calls; each takes some 20 KiB."""
 POLL_SECONDS_EMBEDDED = 5.0
 POLL_SECONDS_REPLICATED = 0.1
 IDLE_GRACE_SECONDS = 5.0
@@ -130,7 +132,11 @@ async def _started(
     descriptors = descriptors_of(settings.service)
     authorizer = _authorizer(core, descriptors)
     interceptor = CallInterceptor(authorizer)
-    server = grpc.aio.server(interceptors=(StallInterceptor(), interceptor), options=_OPTIONS)
+    server = grpc.aio.server(
+        maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
+        interceptors=(StallInterceptor(), interceptor),
+        options=_OPTIONS,
+    )
     bound = _bind(server, host, port)
     serving = Serving(server, core.execution, PageTokens(page_token_key(core.database)), authorizer)
     # What is entered first ends last: watchers, calls in flight, the server, and then what those calls use.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
@@ -28,6 +29,8 @@ QUIET_SECONDS = 0.1
 """A call that arrives in the moment the server closes ends CANCELLED, without a word that it is to be repeated,
 and gRPC cannot tell clients to stay away before that moment. So refusing goes on until none came for so long."""
 MOST_REFUSING_SECONDS = 1.0
+RECHECK_SECONDS = 2.0
+"""How long a stream goes on before its caller is checked again: a token that was revoked ends what it opened."""
 _UNREADABLE = object()
 Metadata = Iterable[tuple[str, str | bytes]]
 _log = logging.getLogger(__name__)
@@ -79,11 +82,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """Wrap the handler of a method of the contract, once."""
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
-        if wrapped is not None:
-            return wrapped
-        handler = await continuation(handler_call_details)
-        if handler is None or not method.startswith(CONTRACT):
-            return handler
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None or not method.startswith(CONTRACT):
+                return handler
+            wrapped = self._wrapped[method] = self._wrap(method, handler)
+        try:
+            await self._authorizer.identify(handler_call_details.invocation_metadata or ())
+        except Exception as error:  # noqa: BLE001 - told to the caller
+            return self._stranger(method, error)
+        return wrapped
+
+    def _wrap(self, method: str, handler: Any) -> Any:
         behaviour = (
             handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         )
@@ -94,10 +104,22 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             (True, False): grpc.stream_unary_rpc_method_handler,
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[handler.request_streaming, handler.response_streaming]
-        self._wrapped[method] = wrapped = make(
+        return make(
             wrap(method, behaviour), _tolerant(handler.request_deserializer), handler.response_serializer
         )
-        return wrapped
+
+    def _stranger(self, method: str, why: Exception) -> Any:
+        """Refuses a call without reading its message: nobody unknown makes a server hold or parse 64 MiB."""
+
+        async def refuse(_requests: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            observed = (
+                ObservedCall(method, context.invocation_metadata() or ()) if self._observes else UNOBSERVED
+            )
+            with self._counted():
+                await _refuse(method, why, context, observed)
+            yield
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
 
     def _single(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def call(request: Any, context: ServicerContext[Any, Any]) -> Any:
@@ -105,7 +127,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
             with self._counted():
                 try:
-                    response = await behaviour(await self._admit(method, request, metadata), context)
+                    admitted, _ = await self._admit(method, request, metadata)
+                    response = await behaviour(admitted, context)
                 except BaseException as error:
                     await _refuse(method, error, context, observed)
                     raise
@@ -117,16 +140,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _streaming(
         self, method: str, behaviour: Callable[..., AsyncGenerator[Any, None]]
     ) -> Callable[..., AsyncIterator[Any]]:
+        clock = time.monotonic
+
         async def call(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             metadata = context.invocation_metadata() or ()
             observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
             with self._counted():
                 try:
+                    admitted, first = await self._admit(method, request, metadata)
+                    check_due = clock() + RECHECK_SECONDS
                     # Closed here, so that what a cancelled stream holds is let go at once.
-                    async with aclosing(
-                        behaviour(await self._admit(method, request, metadata), context)
-                    ) as stream:
+                    async with aclosing(behaviour(admitted, context)) as stream:
                         async for response in stream:
+                            if clock() >= check_due:
+                                self._authorizer.check(
+                                    method, await self._authorizer.identify(metadata), first
+                                )
+                                check_due = clock() + RECHECK_SECONDS
                             yield response
                 except BaseException as error:
                     await _refuse(method, error, context, observed)
@@ -135,21 +165,25 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return call
 
-    async def _admit(self, method: str, request: Any, metadata: Metadata) -> Any:
-        """Check the caller; for a client stream, against its first message, which is put back in front."""
+    async def _admit(self, method: str, request: Any, metadata: Metadata) -> tuple[Any, Any]:
+        """Check the caller; for a client stream, against its first message, which is put back in front.
+
+        Returns:
+            What the method is given, and the message the caller was checked against.
+        """
         if self._draining and method not in NEEDED_BY_CALLS_IN_FLIGHT:
             self._refused += 1
             raise ShuttingDown
         principal = await self._authorizer.identify(metadata)
         if isinstance(request, Message) or request is _UNREADABLE:
             self._authorizer.check(method, principal, _readable(request))
-            return request
+            return request, request
         messages = aiter(request)
         first = await anext(messages, None)
         if first is None:
             raise InvalidField("parent", "is required, while the stream ended without a message")
         self._authorizer.check(method, principal, _readable(first))
-        return _put_back(first, messages)
+        return _put_back(first, messages), first
 
 
 async def _put_back(first: Any, others: AsyncIterator[Any]) -> AsyncIterator[Any]:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from grpc import StatusCode
-from harness.api import Api, refused
+from grpc import RpcError, StatusCode, insecure_channel
+from harness.api import Api, refusal, refused
 from harness.server import ServerProcess
 from muniment.v1 import access_service_pb2 as pb
-from muniment.v1 import ledger_service_pb2
+from muniment.v1 import ledger_service_pb2, promotion_service_pb2
 
 DEADLINE = 20.0
 
@@ -160,6 +161,27 @@ def test_an_admin_of_a_project_cannot_speak_in_the_name_of_others(api: Api) -> N
             assert why[:2] == (StatusCode.ALREADY_EXISTS, "NAME_TAKEN"), principal
         assert create(local, principal=f"ci-{api.project}").secret
     assert create(api, principal=stranger).secret, "who manages the whole registry may"
+
+
+def test_a_revoked_token_ends_the_streams_it_opened(api: Api) -> None:
+    token = create(api, principal=f"watcher-of-{api.project}")
+    with api.as_caller(token.secret) as watcher:
+        stream = watcher.promotion.Watch(
+            promotion_service_pb2.WatchRequest(parent=api.parent(), heartbeat=Duration(seconds=1)), timeout=60
+        )
+        assert next(stream).revision
+        api.access.RevokeToken(pb.RevokeTokenRequest(name=token.name))
+        with pytest.raises(RpcError) as error:
+            list(stream)
+    assert refusal(error.value)[:2] == (StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+
+
+def test_the_message_of_a_caller_without_a_token_is_not_read(registry: ServerProcess) -> None:
+    with insecure_channel(registry.address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        call = channel.unary_unary("/muniment.v1.MetadataService/GetModel")
+        with pytest.raises(RpcError) as error:
+            call(bytes(100 * 1024 * 1024), timeout=60)  # over the limit of a message, which thus was not read
+    assert refusal(error.value)[:2] == (StatusCode.UNAUTHENTICATED, "TOKEN_MISSING")
 
 
 def test_the_admin_token_is_readable_by_its_owner_alone(registry: ServerProcess) -> None:
