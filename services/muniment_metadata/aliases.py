@@ -67,7 +67,7 @@ def delete_alias(unit: UnitOfWork, name: AliasName, *, expected: int | None) -> 
     _check_expected(name, current, expected)
     if current is None:
         raise AliasNotFound(name.alias, name.of_model.text)
-    unit.aliases.remove(model_id, name.alias)
+    unit.aliases.remove(model_id, name.alias, revision=unit.revision)
     unit.record(_entry("alias.deleted", name, number=0, previous=current, digest=""))
     return current
 

@@ -241,23 +241,8 @@ def version_message(version: VersionRecord) -> pb.Version:
         file_count=version.file_count,
         description=version.description,
         tags=version.tags,
-        datasets=[
-            pb.Dataset(
-                name=dataset.name,
-                version=dataset.version,
-                digest=dataset.digest,
-                uri=dataset.uri,
-                role=dataset.role,
-            )
-            for dataset in frozen.datasets
-        ],
-        parents=[
-            pb.Parent(
-                version=parent.version.text,
-                relation=f"PARENT_RELATION_{parent.relation.name}",
-            )
-            for parent in frozen.parents
-        ],
+        datasets=map(dataset_message, frozen.datasets),
+        parents=map(parent_message, frozen.parents),
         processing_steps=[
             pb.ProcessingStep(name=step.name, description=step.description)
             for step in frozen.processing_steps
@@ -272,19 +257,11 @@ def version_message(version: VersionRecord) -> pb.Version:
         etag=etag_of(version.revision),
     )
     for key, value in frozen.params.items():
-        if isinstance(value, str):
-            message.params[key].text = value
-        else:
-            message.params[key].number = value
+        message.params[key].CopyFrom(param_message(value))
     if frozen.code:
-        code = frozen.code
-        message.code.CopyFrom(
-            pb.Code(
-                repository=code.repository, commit=code.commit, dirty=code.dirty, entry_point=code.entry_point
-            )
-        )
+        message.code.CopyFrom(code_message(frozen.code))
     if frozen.run:
-        message.run.CopyFrom(pb.Run(id=frozen.run.id, uri=frozen.run.uri))
+        message.run.CopyFrom(run_message(frozen.run))
     if frozen.environment:
         where = frozen.environment
         message.environment.CopyFrom(
@@ -293,6 +270,39 @@ def version_message(version: VersionRecord) -> pb.Version:
             )
         )
     return message
+
+
+def param_message(value: str | float) -> pb.ParamValue:
+    """A training parameter for an answer."""
+    return pb.ParamValue(text=value) if isinstance(value, str) else pb.ParamValue(number=value)
+
+
+def dataset_message(dataset: Dataset) -> pb.Dataset:
+    """A data set for an answer."""
+    return pb.Dataset(
+        name=dataset.name,
+        version=dataset.version,
+        digest=dataset.digest,
+        uri=dataset.uri,
+        role=dataset.role,
+    )
+
+
+def parent_message(parent: Parent) -> pb.Parent:
+    """A parent for an answer."""
+    return pb.Parent(version=parent.version.text, relation=f"PARENT_RELATION_{parent.relation.name}")
+
+
+def code_message(code: Code) -> pb.Code:
+    """Code for an answer."""
+    return pb.Code(
+        repository=code.repository, commit=code.commit, dirty=code.dirty, entry_point=code.entry_point
+    )
+
+
+def run_message(run: Run) -> pb.Run:
+    """A run for an answer."""
+    return pb.Run(id=run.id, uri=run.uri)
 
 
 def metric_message(metric: MetricValue) -> pb.Metric:

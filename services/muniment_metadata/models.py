@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from muniment.names import ModelName
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.access import Principal
-from muniment_core.domain.catalog import ModelRecord, ModelState, VersionState, labels_digest
+from muniment_core.domain.catalog import ModelRecord, ModelState, labels_digest
 from muniment_core.domain.errors import InUse, LimitExceeded
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.domain.limits import MAX_TAGS
@@ -91,18 +91,15 @@ def delete_model(unit: UnitOfWork, name: ModelName, *, etag: str, principal: Pri
     check_etag(etag, model.revision)
     for stage, number in model.stages.items():
         raise InUse(name.version(number).text, f"stage {stage}")
-    versions = unit.versions.live(model.id)
-    for version in versions:
-        child = unit.versions.live_child_of(version.id, outside_model=model.id)
-        if child is not None:
-            raise InUse(version.name.text, descendant(child, principal))
-    for version in versions:
-        unit.aliases.remove_all(version_id=version.id)
-        unit.versions.change(version, now=unit.now, revision=unit.revision, state=VersionState.DELETED)
+    used = unit.versions.parent_in_use(model.id)
+    if used is not None:
+        number, child = used
+        raise InUse(name.version(number).text, descendant(child, principal))
+    # A model may have many thousand versions, and the writer serves everyone: whole tables at once, no loop.
+    unit.aliases.remove_all_of_model(model.id, revision=unit.revision)
+    count = unit.versions.delete_all(model.id, now=unit.now, revision=unit.revision)
     deleted = unit.models.change(model, now=unit.now, revision=unit.revision, state=ModelState.DELETED)
-    unit.record(
-        _entry("model.deleted", name, data={"versions": [version.name.number for version in versions][:1000]})
-    )
+    unit.record(_entry("model.deleted", name, data={"versions": count}))
     return deleted
 
 

@@ -7,17 +7,18 @@ from typing import Any
 
 from muniment import names
 from muniment.names import ModelName, ProjectName, VersionName
-from muniment.v1 import catalog_pb2, metadata_service_pb2_grpc
+from muniment.v1 import catalog_pb2, comparison_pb2, lineage_pb2, metadata_service_pb2_grpc
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment_core.domain.catalog import MetricValue
 from muniment_core.domain.errors import InvalidField, InvalidName, LimitExceeded
 from muniment_core.domain.limits import MAX_BATCH, MAX_DESCRIPTION, MAX_LABEL
 from muniment_core.rpc.auth import current_principal
-from muniment_core.rpc.convert import name, parse, tags, text, timestamp
+from muniment_core.rpc.convert import name, parse, tags, text, time, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
 from muniment_metadata import aliases, metrics, models, projects, versions
+from muniment_metadata.compare import compare_versions
 from muniment_metadata.convert import (
     alias_message,
     metric_message,
@@ -27,9 +28,20 @@ from muniment_metadata.convert import (
     project_message,
     version_message,
 )
+from muniment_metadata.convert_comparison import comparison_message
+from muniment_metadata.convert_lineage import lineage_message, lineage_query
+from muniment_metadata.export import ExportFormat, export_version
+from muniment_metadata.lineage import get_lineage
+from muniment_metadata.moments import Moment, resolve_version_at
 from muniment_metadata.updates import LabelChange
+from muniment_metadata.visibility import shown
 
 Context = Any
+
+_FORMATS = {
+    pb.EXPORT_FORMAT_CYCLONEDX: ExportFormat.CYCLONEDX,
+    pb.EXPORT_FORMAT_MODEL_CARD: ExportFormat.MODEL_CARD,
+}
 
 
 class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
@@ -128,12 +140,13 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
 
     async def GetVersion(self, request: pb.GetVersionRequest, context: Context) -> catalog_pb2.Version:
         version = parse("name", VersionName.parse, request.name)
-        return await self._execution.read_about(
+        found = await self._execution.read_about(
             version.of_model,
             f"number {version.number}",
             lambda reader: version_message(versions.get_version(reader, version)),
             catalog_pb2.Version,
         )
+        return shown(found, current_principal.get())
 
     async def BatchGetVersions(
         self, request: pb.BatchGetVersionsRequest, context: Context
@@ -148,7 +161,8 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
             if version.project != project.project:
                 raise InvalidName(f"names[{index}]", version.text, f"{version.text} is not of {project.text}")
         found = await self._execution.read(lambda reader: versions.batch_get_versions(reader, wanted))
-        return pb.BatchGetVersionsResponse(versions=map(version_message, found))
+        principal = current_principal.get()
+        return pb.BatchGetVersionsResponse(versions=[shown(version_message(one), principal) for one in found])
 
     async def ListVersions(
         self, request: pb.ListVersionsRequest, context: Context
@@ -161,38 +175,49 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
             )
         )
         page, last = page_of(found, limit, version_message, lambda result: result.name.number)
+        for version in page:
+            shown(version, current_principal.get())
         return pb.ListVersionsResponse(versions=page, next_page_token=self._pages.next(request, last))
 
     async def UpdateVersion(self, request: pb.UpdateVersionRequest, context: Context) -> catalog_pb2.Version:
         version = parse("name", VersionName.parse, request.name)
         change = _label_change(request.update_mask.paths, "version", request.version)
-        return await self._execution.mutate(
+        changed = await self._execution.mutate(
             request,
             lambda unit: versions.update_version(unit, version, change, etag=request.etag),
             version_message,
             catalog_pb2.Version,
         )
+        return shown(changed, current_principal.get())
 
     async def DeleteVersion(self, request: pb.DeleteVersionRequest, context: Context) -> catalog_pb2.Version:
         version, principal = parse("name", VersionName.parse, request.name), current_principal.get()
-        return await self._execution.mutate(
+        deleted = await self._execution.mutate(
             request,
             lambda unit: versions.delete_version(unit, version, etag=request.etag, principal=principal),
             version_message,
             catalog_pb2.Version,
         )
+        return shown(deleted, principal)
 
     async def ResolveVersion(
         self, request: pb.ResolveVersionRequest, context: Context
     ) -> catalog_pb2.Version:
         model = parse("model", ModelName.parse, request.model)
         selector = parse("selector", names.VersionSelector.parse, request.selector or names.LATEST)
-        return await self._execution.read_about(
-            model,
-            f"selector {request.selector or names.LATEST}",
-            lambda reader: version_message(versions.resolve_version(reader, model, selector)),
-            catalog_pb2.Version,
-        )
+        moment = _moment(request)
+        if moment is not None:
+            found = await self._execution.query(
+                lambda reader: version_message(resolve_version_at(reader, model, selector, moment))
+            )
+        else:
+            found = await self._execution.read_about(
+                model,
+                f"selector {request.selector or names.LATEST}",
+                lambda reader: version_message(versions.resolve_version(reader, model, selector)),
+                catalog_pb2.Version,
+            )
+        return shown(found, current_principal.get())
 
     # ── aliases ───────────────────────────────────────────────────────────────────────────────────
 
@@ -260,6 +285,42 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         page, last = page_of(found, limit, lambda added: metric_message(added[1]), lambda result: result[0])
         return pb.ListMetricsResponse(metrics=page, next_page_token=self._pages.next(request, last))
 
+    # ── comparison, lineage, export ───────────────────────────────────────────────────────────────
+
+    async def CompareVersions(
+        self, request: pb.CompareVersionsRequest, context: Context
+    ) -> comparison_pb2.VersionComparison:
+        project, principal = parse("parent", ProjectName.parse, request.parent), current_principal.get()
+        sides = (
+            parse("version_a", VersionName.parse, request.version_a),
+            parse("version_b", VersionName.parse, request.version_b),
+        )
+        found = await self._execution.query(
+            lambda reader: compare_versions(reader, project.project, sides, principal=principal)
+        )
+        return comparison_message(found, include_equal=request.include_equal, principal=principal)
+
+    async def GetLineage(self, request: pb.GetLineageRequest, context: Context) -> lineage_pb2.Lineage:
+        project, principal = parse("parent", ProjectName.parse, request.parent), current_principal.get()
+        query = lineage_query(request)
+        return lineage_message(
+            await self._execution.query(
+                lambda reader: get_lineage(reader, project.project, query, principal=principal)
+            )
+        )
+
+    async def ExportVersion(self, request: pb.ExportVersionRequest, context: Context) -> pb.ExportedVersion:
+        version, principal = parse("name", VersionName.parse, request.name), current_principal.get()
+        export_format = _FORMATS.get(request.format)
+        if export_format is None:
+            raise InvalidField("format", "is required: CycloneDX or model card")
+        document = await self._execution.query(
+            lambda reader: export_version(reader, version, export_format, principal=principal)
+        )
+        return pb.ExportedVersion(
+            content=document.content, media_type=document.media_type, file_name=document.file_name
+        )
+
 
 def _label_change(paths: Any, field: str, message: catalog_pb2.Model | catalog_pb2.Version) -> LabelChange:
     return LabelChange.from_mask(
@@ -267,3 +328,13 @@ def _label_change(paths: Any, field: str, message: catalog_pb2.Model | catalog_p
         description=text(f"{field}.description", message.description, MAX_DESCRIPTION),
         tags=tags(f"{field}.tags", message.tags),
     )
+
+
+def _moment(request: pb.ResolveVersionRequest) -> Moment | None:
+    match request.WhichOneof("moment"):
+        case "at_time":
+            return Moment(time=time("at_time", request.at_time))
+        case "at_revision":
+            return Moment(request.at_revision)
+        case _:
+            return None

@@ -196,7 +196,7 @@ def delete_version(unit: UnitOfWork, name: VersionName, *, etag: str, principal:
     child = unit.versions.live_child_of(version.id)
     if child is not None:
         raise InUse(name.text, descendant(child, principal))
-    unit.aliases.remove_all(version_id=version.id)
+    unit.aliases.remove_all_of_version(version.id, revision=unit.revision)
     deleted = unit.versions.change(version, now=unit.now, revision=unit.revision, state=VersionState.DELETED)
     unit.record(_entry("version.deleted", version, {}))
     return deleted

@@ -1,13 +1,25 @@
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from muniment.v1 import catalog_pb2 as _catalog_pb2
+from muniment.v1 import comparison_pb2 as _comparison_pb2
+from muniment.v1 import lineage_pb2 as _lineage_pb2
 from muniment.v1 import options_pb2 as _options_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class ExportFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXPORT_FORMAT_UNSPECIFIED: _ClassVar[ExportFormat]
+    EXPORT_FORMAT_CYCLONEDX: _ClassVar[ExportFormat]
+    EXPORT_FORMAT_MODEL_CARD: _ClassVar[ExportFormat]
+EXPORT_FORMAT_UNSPECIFIED: ExportFormat
+EXPORT_FORMAT_CYCLONEDX: ExportFormat
+EXPORT_FORMAT_MODEL_CARD: ExportFormat
 
 class CreateProjectRequest(_message.Message):
     __slots__ = ("project_id", "project", "request_id")
@@ -176,12 +188,16 @@ class DeleteVersionRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class ResolveVersionRequest(_message.Message):
-    __slots__ = ("model", "selector")
+    __slots__ = ("model", "selector", "at_time", "at_revision")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     SELECTOR_FIELD_NUMBER: _ClassVar[int]
+    AT_TIME_FIELD_NUMBER: _ClassVar[int]
+    AT_REVISION_FIELD_NUMBER: _ClassVar[int]
     model: str
     selector: str
-    def __init__(self, model: _Optional[str] = ..., selector: _Optional[str] = ...) -> None: ...
+    at_time: _timestamp_pb2.Timestamp
+    at_revision: int
+    def __init__(self, model: _Optional[str] = ..., selector: _Optional[str] = ..., at_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., at_revision: _Optional[int] = ...) -> None: ...
 
 class SetAliasRequest(_message.Message):
     __slots__ = ("name", "number", "expected_number", "request_id")
@@ -262,3 +278,69 @@ class ListMetricsResponse(_message.Message):
     metrics: _containers.RepeatedCompositeFieldContainer[_catalog_pb2.Metric]
     next_page_token: str
     def __init__(self, metrics: _Optional[_Iterable[_Union[_catalog_pb2.Metric, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CompareVersionsRequest(_message.Message):
+    __slots__ = ("parent", "version_a", "version_b", "include_equal")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_A_FIELD_NUMBER: _ClassVar[int]
+    VERSION_B_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_EQUAL_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    version_a: str
+    version_b: str
+    include_equal: bool
+    def __init__(self, parent: _Optional[str] = ..., version_a: _Optional[str] = ..., version_b: _Optional[str] = ..., include_equal: bool = ...) -> None: ...
+
+class GetLineageRequest(_message.Message):
+    __slots__ = ("parent", "version", "dataset", "code", "direction", "depth", "max_nodes")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DATASET_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    MAX_NODES_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    version: str
+    dataset: DatasetRoot
+    code: CodeRoot
+    direction: _lineage_pb2.LineageDirection
+    depth: int
+    max_nodes: int
+    def __init__(self, parent: _Optional[str] = ..., version: _Optional[str] = ..., dataset: _Optional[_Union[DatasetRoot, _Mapping]] = ..., code: _Optional[_Union[CodeRoot, _Mapping]] = ..., direction: _Optional[_Union[_lineage_pb2.LineageDirection, str]] = ..., depth: _Optional[int] = ..., max_nodes: _Optional[int] = ...) -> None: ...
+
+class DatasetRoot(_message.Message):
+    __slots__ = ("name", "version", "digest")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    digest: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class CodeRoot(_message.Message):
+    __slots__ = ("repository", "commit")
+    REPOSITORY_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_FIELD_NUMBER: _ClassVar[int]
+    repository: str
+    commit: str
+    def __init__(self, repository: _Optional[str] = ..., commit: _Optional[str] = ...) -> None: ...
+
+class ExportVersionRequest(_message.Message):
+    __slots__ = ("name", "format")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    format: ExportFormat
+    def __init__(self, name: _Optional[str] = ..., format: _Optional[_Union[ExportFormat, str]] = ...) -> None: ...
+
+class ExportedVersion(_message.Message):
+    __slots__ = ("content", "media_type", "file_name")
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FILE_NAME_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    media_type: str
+    file_name: str
+    def __init__(self, content: _Optional[bytes] = ..., media_type: _Optional[str] = ..., file_name: _Optional[str] = ...) -> None: ...

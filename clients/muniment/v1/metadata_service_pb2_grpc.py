@@ -3,6 +3,8 @@
 import grpc
 
 from muniment.v1 import catalog_pb2 as muniment_dot_v1_dot_catalog__pb2
+from muniment.v1 import comparison_pb2 as muniment_dot_v1_dot_comparison__pb2
+from muniment.v1 import lineage_pb2 as muniment_dot_v1_dot_lineage__pb2
 from muniment.v1 import metadata_service_pb2 as muniment_dot_v1_dot_metadata__service__pb2
 
 
@@ -121,6 +123,21 @@ class MetadataServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_metadata__service__pb2.ListMetricsRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ListMetricsResponse.FromString,
                 )
+        self.CompareVersions = channel.unary_unary(
+                '/muniment.v1.MetadataService/CompareVersions',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.CompareVersionsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_comparison__pb2.VersionComparison.FromString,
+                )
+        self.GetLineage = channel.unary_unary(
+                '/muniment.v1.MetadataService/GetLineage',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.GetLineageRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_lineage__pb2.Lineage.FromString,
+                )
+        self.ExportVersion = channel.unary_unary(
+                '/muniment.v1.MetadataService/ExportVersion',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.FromString,
+                )
 
 
 class MetadataServiceServicer(object):
@@ -235,7 +252,7 @@ class MetadataServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ResolveVersion(self, request, context):
-        """Finds the version a selector means now.
+        """Finds the version a selector means now, or meant at a moment of the past.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -272,6 +289,32 @@ class MetadataServiceServicer(object):
 
     def ListMetrics(self, request, context):
         """Lists every value of a version's metrics in the order they were added.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareVersions(self, request, context):
+        """── comparison, lineage, export ──
+
+        Tells what differs between two versions, of any models and projects the caller may read;
+        VERSION_NOT_FOUND for one it may not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLineage(self, request, context):
+        """Follows lineage from a version, data set or code, across models and all projects the caller may
+        read. VERSION_NOT_FOUND when the root is a version that does not exist or that the caller may not
+        read; a data set or code that no version names has an empty graph.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportVersion(self, request, context):
+        """Writes what is recorded of a version as a document in a format of the trade.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -379,6 +422,21 @@ def add_MetadataServiceServicer_to_server(servicer, server):
                     servicer.ListMetrics,
                     request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ListMetricsRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_metadata__service__pb2.ListMetricsResponse.SerializeToString,
+            ),
+            'CompareVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareVersions,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.CompareVersionsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_comparison__pb2.VersionComparison.SerializeToString,
+            ),
+            'GetLineage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLineage,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.GetLineageRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_lineage__pb2.Lineage.SerializeToString,
+            ),
+            'ExportVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportVersion,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -733,5 +791,56 @@ class MetadataService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/ListMetrics',
             muniment_dot_v1_dot_metadata__service__pb2.ListMetricsRequest.SerializeToString,
             muniment_dot_v1_dot_metadata__service__pb2.ListMetricsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def CompareVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/CompareVersions',
+            muniment_dot_v1_dot_metadata__service__pb2.CompareVersionsRequest.SerializeToString,
+            muniment_dot_v1_dot_comparison__pb2.VersionComparison.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetLineage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/GetLineage',
+            muniment_dot_v1_dot_metadata__service__pb2.GetLineageRequest.SerializeToString,
+            muniment_dot_v1_dot_lineage__pb2.Lineage.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExportVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/ExportVersion',
+            muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.SerializeToString,
+            muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, null, select, update
 
+from muniment_core.db.history_tables import alias_moves
 from muniment_core.db.tables import aliases, versions
 from muniment_core.domain.catalog import AliasRecord
 
@@ -61,16 +62,30 @@ class AliasStore:
             )
         else:
             self._connection.execute(insert(aliases).values(model_id=model_id, name=name, **values))
-
-    def remove(self, model_id: int, name: str) -> None:
-        """Remove an alias."""
         self._connection.execute(
-            delete(aliases).where(aliases.c.model_id == model_id, aliases.c.name == name)
+            insert(alias_moves).values(model_id=model_id, name=name, revision=revision, version_id=version_id)
         )
 
-    def remove_all(self, *, version_id: int) -> None:
+    def remove(self, model_id: int, name: str, *, revision: int) -> None:
+        """Remove an alias."""
+        self._remove(aliases.c.model_id == model_id, aliases.c.name == name, revision=revision)
+
+    def remove_all_of_version(self, version_id: int, *, revision: int) -> None:
         """Remove every alias of a version."""
-        self._connection.execute(delete(aliases).where(aliases.c.version_id == version_id))
+        self._remove(aliases.c.version_id == version_id, revision=revision)
+
+    def remove_all_of_model(self, model_id: int, *, revision: int) -> None:
+        """Remove every alias of a model."""
+        self._remove(aliases.c.model_id == model_id, revision=revision)
+
+    def _remove(self, *which: ColumnElement[bool], revision: int) -> None:
+        self._connection.execute(
+            insert(alias_moves).from_select(
+                ["model_id", "name", "revision", "version_id"],
+                select(aliases.c.model_id, aliases.c.name, literal(revision), null()).where(*which),
+            )
+        )
+        self._connection.execute(delete(aliases).where(*which))
 
 
 def _record(row: Row[Any], model: ModelName) -> AliasRecord:

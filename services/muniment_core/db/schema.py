@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
-from muniment_core.db import artifact_tables
+from muniment_core.db import artifact_tables, history_tables
 from muniment_core.db.database import Database
 from muniment_core.db.tables import instance, ledger_head, metadata
 from muniment_core.domain.merkle import Frontier
@@ -24,6 +24,7 @@ __all__ = [
     "artifact_tables",
     "current_revision",
     "differences",
+    "history_tables",
     "is_current",
     "metadata",
     "migrate",

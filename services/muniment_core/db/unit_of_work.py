@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 from muniment_core.db.alias_store import AliasStore
 from muniment_core.db.artifact_store import ArtifactStore
 from muniment_core.db.deployment_store import DeploymentStore
+from muniment_core.db.history_store import HistoryStore
 from muniment_core.db.ledger_store import LedgerStore
+from muniment_core.db.lineage_store import LineageStore
 from muniment_core.db.metric_store import MetricStore
 from muniment_core.db.model_store import ModelStore
 from muniment_core.db.project_store import ProjectStore
@@ -52,6 +54,16 @@ class Reader:
     def aliases(self) -> AliasStore:
         """Free pointers."""
         return AliasStore(self.connection)
+
+    @cached_property
+    def history(self) -> HistoryStore:
+        """Pointers and states of the past."""
+        return HistoryStore(self.connection)
+
+    @cached_property
+    def lineage(self) -> LineageStore:
+        """Edges from version to version, data set and code."""
+        return LineageStore(self.connection)
 
     @cached_property
     def stages(self) -> StageStore:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName, VersionName, VersionSelector
-from sqlalchemy import Connection, Row, Table, bindparam, insert, literal, select, union_all, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, insert, literal, select, union_all, update
 
+from muniment_core.db.history_tables import version_state_moves
 from muniment_core.db.metric_store import MetricStore
 from muniment_core.db.model_store import read_tags, tags_of, write_tags
 from muniment_core.db.tables import (
@@ -239,33 +240,54 @@ class VersionStore:
             values["description"] = description
         if state is not None:
             values["state"] = state
+            self._connection.execute(
+                insert(version_state_moves).values(version_id=version.id, revision=revision, state=state)
+            )
         self._connection.execute(update(versions).where(versions.c.id == version.id).values(values))
         if tags is not None:
             write_tags(self._connection, version_tags, "version_id", version.id, tags)
         return self.require(version.name)
 
-    def live_child_of(self, version_id: int, *, outside_model: int | None = None) -> VersionName | None:
-        """A version that is not a tombstone and names this one as its parent, or None.
-
-        ``outside_model`` leaves the children in one model out.
-        """
-        statement = _VERSIONS.join(version_parents, version_parents.c.version_id == versions.c.id).where(
-            version_parents.c.parent_id == version_id, versions.c.state != VersionState.DELETED
-        )
-        if outside_model is not None:
-            statement = statement.where(versions.c.model_id != outside_model)
-        row = self._connection.execute(statement.limit(1)).one_or_none()
+    def live_child_of(self, version_id: int) -> VersionName | None:
+        """A version that is not a tombstone and names this one as its parent, or None."""
+        row = self._connection.execute(
+            _VERSIONS.join(version_parents, version_parents.c.version_id == versions.c.id)
+            .where(version_parents.c.parent_id == version_id, versions.c.state != VersionState.DELETED)
+            .limit(1)
+        ).one_or_none()
         return None if row is None else VersionName(row.project, row.model, row.number)
 
-    def live(self, model_id: int) -> list[VersionRecord]:
-        """All versions of a model that are not tombstones, oldest first."""
-        return self._records(
-            self._connection.execute(
-                _VERSIONS.where(
-                    versions.c.model_id == model_id, versions.c.state != VersionState.DELETED
-                ).order_by(versions.c.number)
-            ).all()
+    def parent_in_use(self, model_id: int) -> tuple[int, VersionName] | None:
+        """Number of a version, and a live version of another model that names it as parent; None if there is none."""
+        parent = versions.alias("parent")
+        row = self._connection.execute(
+            _VERSIONS.add_columns(parent.c.number.label("parent_number"))
+            .join(version_parents, version_parents.c.version_id == versions.c.id)
+            .join(parent, parent.c.id == version_parents.c.parent_id)
+            .where(
+                parent.c.model_id == model_id,
+                versions.c.model_id != model_id,
+                versions.c.state != VersionState.DELETED,
+            )
+            .limit(1)
+        ).one_or_none()
+        return None if row is None else (row.parent_number, VersionName(row.project, row.model, row.number))
+
+    def delete_all(self, model_id: int, *, now: datetime, revision: int) -> int:
+        """Make every version of a model a tombstone; answers with how many were none before."""
+        live = and_(versions.c.model_id == model_id, versions.c.state != VersionState.DELETED)
+        self._connection.execute(
+            insert(version_state_moves).from_select(
+                ["version_id", "revision", "state"],
+                select(versions.c.id, literal(revision), literal(VersionState.DELETED.value)).where(live),
+            )
         )
+        changed = self._connection.execute(
+            update(versions)
+            .where(live)
+            .values(state=VersionState.DELETED, update_time=now, revision=revision)
+        )
+        return changed.rowcount
 
     def _insert_all(self, table: Table, rows: list[dict[str, Any]]) -> None:
         if rows:

@@ -28,6 +28,8 @@ from muniment_core.rpc.convert import text
 from muniment_core.rpc.marks import Marks
 
 IO_THREADS = 16
+QUERY_THREADS = 4
+"""Half of the connections for reading: however long queries take, short reads find one."""
 MAX_REQUEST_ID = 128
 
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class Execution:
             if database.is_sqlite
             else ThreadPoolExecutor(READ_POOL_SIZE, thread_name_prefix="muniment-read")
         )
+        self._queries = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="muniment-query")
         self._io = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="muniment-io")
         self._marks = Marks(database, self._readers)
         self._answers = Answers()
@@ -83,6 +86,10 @@ class Execution:
         if mark is not None:
             self._answers.put(mark, question, message.SerializeToString())
         return message
+
+    async def query(self, use_case: Callable[[Reader], T]) -> T:
+        """Run a use case that reads much: never on the event loop, and beside short reads."""
+        return await asyncio.get_running_loop().run_in_executor(self._queries, self._read, use_case)
 
     async def mutate(
         self,
@@ -142,6 +149,7 @@ class Execution:
         """End the pools; what runs is finished first."""
         if self._readers is not None:
             self._readers.shutdown()
+        self._queries.shutdown()
         self._io.shutdown(cancel_futures=True)
 
     async def _submit(self, change: Change[T]) -> T:

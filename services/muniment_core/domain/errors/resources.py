@@ -39,9 +39,12 @@ class AliasNotFound(DomainError):
 
     reason = "ALIAS_NOT_FOUND"
 
-    def __init__(self, alias: str, model: str, stages: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, alias: str, model: str, stages: tuple[str, ...] = (), *, at_revision: int | None = None
+    ) -> None:
         or_stage = f" and no stage (stages are {', '.join(stages)})" if stages else ""
-        super().__init__(f"model {model} has no alias {alias!r}{or_stage}", alias=alias, model=model)
+        has = "has" if at_revision is None else f"at revision {at_revision} had"
+        super().__init__(f"model {model} {has} no alias {alias!r}{or_stage}", alias=alias, model=model)
 
 
 class StageNotFound(DomainError):
@@ -62,10 +65,13 @@ class StageEmpty(DomainError):
 
     reason = "STAGE_EMPTY"
 
-    def __init__(self, stage: str, model: str) -> None:
-        super().__init__(
-            f"no version of {model} is current in {stage}: promote one first", stage=stage, model=model
+    def __init__(self, stage: str, model: str, *, at_revision: int | None = None) -> None:
+        told = (
+            f"no version of {model} is current in {stage}: promote one first"
+            if at_revision is None
+            else f"no version of {model} was current in {stage} at revision {at_revision}"
         )
+        super().__init__(told, stage=stage, model=model)
 
 
 class ManifestNotFound(DomainError):
