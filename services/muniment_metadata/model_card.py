@@ -1,7 +1,8 @@
 """A version as a model card: Markdown for people, with a YAML head for programs.
 
 The head has the members that https://huggingface.co/docs/hub/model-cards describes, as far as the registry knows
-them, and everything of the registry's own under ``muniment``. Text that people recorded is text here, never markup.
+them, and everything of the registry's own under ``muniment``. Text that people recorded is text here, never
+markup.
 """
 
 from __future__ import annotations

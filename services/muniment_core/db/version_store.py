@@ -258,7 +258,7 @@ class VersionStore:
         return None if row is None else VersionName(row.project, row.model, row.number)
 
     def parent_in_use(self, model_id: int) -> tuple[int, VersionName] | None:
-        """Number of a version, and a live version of another model that names it as parent; None if there is none."""
+        """Number of a version, and a live version of another model that names it as parent; or None."""
         parent = versions.alias("parent")
         row = self._connection.execute(
             _VERSIONS.add_columns(parent.c.number.label("parent_number"))

@@ -34,6 +34,7 @@ ANYONE = {"WhoAmI", "ListProjects", "GetCapabilities"}
 READS = {
     *("GetProject", "GetModel", "ListModels", "GetVersion", "BatchGetVersions", "ListVersions"),
     *("ResolveVersion", "ListAliases", "ListMetrics"),
+    *("CompareVersions", "GetLineage", "ExportVersion"),
     *("GetPromotion", "ListPromotions", "ListStages", "GetStage", "ListStageHistory", "ListDeployments"),
     *("GetManifest", "ReadRanges", "VerifyManifest"),
     "Watch",
