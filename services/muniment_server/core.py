@@ -18,13 +18,18 @@ from muniment_core.domain.access import SYSTEM, Role
 from muniment_core.domain.errors import NameTaken, ProjectNotFound
 from muniment_core.rpc.auth import secret_hash
 from muniment_core.rpc.execution import Execution
+from muniment_core.signing.keeper import LedgerKeeper
 from muniment_metadata.projects import create_project
 from muniment_metadata.tokens import create_token, new_secret
 
 from muniment_server.data_directory import DataDirectory
 from muniment_server.settings import StorageSettings
+from muniment_server.signing import ensure_key, file_anchor, key_file
 
 ADMIN = "admin"
+POLL_SECONDS_EMBEDDED = 5.0
+POLL_SECONDS_REPLICATED = 0.2
+"""How often to look for what other processes committed; an embedded database has none."""
 
 
 def utc_now() -> datetime:
@@ -40,15 +45,26 @@ class Core:
     database: Database
     writer: Writer
     execution: Execution
+    keeper: LedgerKeeper
 
 
 @contextmanager
 def running_core(
-    settings: StorageSettings, *, on_commit: Callable[[Any], None] = lambda _entries: None
+    settings: StorageSettings,
+    *,
+    on_commit: Callable[[Any], None] = lambda _entries: None,
+    keep_signed: bool = False,
 ) -> Iterator[Core]:
     """Open the database, bring an embedded one to the newest schema, and start the writer.
 
+    The ledger is looked at first: one that is not what was signed is read and not written.
+
+    Args:
+        on_commit: told the entries of each transaction.
+        keep_signed: sign the ledger, or follow who does, as long as the core runs.
+
     Raises:
+        UnusableKey: if the signing key that was given cannot be used.
         DirectoryInUse: if the database is embedded and another process uses it.
         SchemaBehind: if a PostgreSQL database was not migrated.
         UnusableDatabaseUrl: if the database address is none.
@@ -61,13 +77,33 @@ def running_core(
             schema.migrate(database, utc_now)
         elif not schema.is_current(database):
             raise schema.SchemaBehind(schema.current_revision(database), schema.needed_revision())
-        writer = Writer(database, utc_now, on_commit=on_commit)
+        keeper = LedgerKeeper(
+            database,
+            utc_now,
+            anchor=file_anchor(settings),
+            key_file=key_file(settings),
+            poll_seconds=POLL_SECONDS_EMBEDDED if database.is_sqlite else POLL_SECONDS_REPLICATED,
+        )
+
+        def committed(entries: Any) -> None:
+            keeper.wake()
+            on_commit(entries)
+
+        writer = Writer(database, utc_now, on_commit=committed)
+        keeper.inspect()
+        if keeper.alarm:
+            writer.suspend()
         writer.start()
         execution = Execution(database, writer, utc_now)
         try:
-            _bootstrap(database, writer, directory)
-            yield Core(directory, database, writer, execution)
+            if not keeper.alarm:
+                ensure_key(settings, database, writer)
+                _bootstrap(database, writer, directory)
+            if keep_signed:
+                keeper.start(writer)
+            yield Core(directory, database, writer, execution, keeper)
         finally:
+            keeper.stop()
             writer.stop()
             execution.close()
     finally:

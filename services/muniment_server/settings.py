@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from muniment.ledger.keys import InvalidKey, check_key_name
 from muniment.local import default_data_dir
 
 DEFAULT_LISTEN = "127.0.0.1:7460"
+MAX_ORIGIN = 250
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +40,9 @@ class StorageSettings:
         data: the data directory.
         database: address of a PostgreSQL database, or empty for SQLite in the data directory.
         s3_bucket: bucket for bytes, or empty for the data directory.
+        signing_key: file of the log's private key, or None for the one in the data directory.
+        anchor: file that keeps the newest checkpoint, or None for the one in the data directory.
+        log_origin: name of a log that is begun, or empty for a random one.
     """
 
     data: Path
@@ -48,6 +53,9 @@ class StorageSettings:
     s3_access_key: str
     s3_secret_key: str
     s3_plain_http: bool
+    signing_key: Path | None
+    anchor: Path | None
+    log_origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +91,15 @@ def _load_file(context: click.Context, _option: click.Parameter, path: Path | No
             f"{path} sets {', '.join(unknown)}, which {context.command_path} does not know"
         )
     context.default_map = values
+
+
+def _key_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    if len(name) > MAX_ORIGIN:
+        raise click.BadParameter(f"it has {len(name)} characters, while {MAX_ORIGIN} are the most")
+    try:
+        return name and check_key_name(name)
+    except InvalidKey as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _option(name: str, **attributes: Any) -> Callable[[F], F]:
@@ -126,6 +143,25 @@ _STORAGE = (
     _option("--s3-access-key", default="", help="S3 access key."),
     _option("--s3-secret-key", default="", help="S3 secret key; better given in the environment."),
     _option("--s3-plain-http", is_flag=True, help="Speak to the S3 service without TLS."),
+    _option(
+        "--signing-key",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="PEM file of the Ed25519 key that signs the ledger.  "
+        "[default: signing-key.pem in the data directory, made by the first start]",
+    ),
+    _option(
+        "--anchor",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="File for the newest signed checkpoint, best on another disk than the database: it tells when that "
+        "was replaced by an older copy.  [default: anchor in the data directory]",
+    ),
+    _option(
+        "--log-origin",
+        default="",
+        callback=_key_name,
+        help="Name of the ledger in its checkpoints, such as example.com/registry; for the first start.  "
+        "[default: a random one]",
+    ),
 )
 
 _SERVE = (

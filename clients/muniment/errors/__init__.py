@@ -10,11 +10,13 @@
     ├── AlreadyExists        NameTaken RequestIdReused
     ├── Conflict             EtagMismatch CurrentMismatch
     ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
+    │                        LedgerRecovery
     ├── Unauthenticated      TokenMissing TokenInvalid
     ├── PermissionDenied
     ├── StorageFull
     ├── Damaged              BytesDamaged DownloadRefused
     ├── Unavailable          Unreachable StorageUnavailable DatabaseUnavailable PeerUnavailable ShuttingDown
+    │                        CheckpointPending
     ├── DeadlineExceeded
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
@@ -44,6 +46,7 @@ from muniment.errors.remote import (
     AlreadyCurrent,
     AlreadyExists,
     BytesDamaged,
+    CheckpointPending,
     ChunkMissing,
     Conflict,
     CurrentMismatch,
@@ -67,6 +70,7 @@ from muniment.errors.remote import (
     InvalidPath,
     InvalidSelector,
     InvalidTarget,
+    LedgerRecovery,
     LimitExceeded,
     ManifestNotFound,
     ModelNotFound,
@@ -101,6 +105,7 @@ __all__ = [
     "BytesDamaged",
     "CannotRead",
     "CannotWrite",
+    "CheckpointPending",
     "ChunkMissing",
     "Conflict",
     "CurrentMismatch",
@@ -127,6 +132,7 @@ __all__ = [
     "InvalidPath",
     "InvalidSelector",
     "InvalidTarget",
+    "LedgerRecovery",
     "LimitExceeded",
     "LocalError",
     "ManifestNotFound",

@@ -200,6 +200,12 @@ class ChunkMissing(FailedPrecondition):
     advice = "Push again; what has arrived is not sent twice."
 
 
+class LedgerRecovery(FailedPrecondition):
+    """The ledger is not what was signed, so nothing is changed until its operator has decided."""
+
+    advice = "Tell the operator of the registry: 'muniment-server fsck' there says what is wrong."
+
+
 class Unauthenticated(MunimentError):
     """The registry does not know who calls."""
 
@@ -272,6 +278,10 @@ class PeerUnavailable(Unavailable):
     """A service another one needs does not answer."""
 
     advice = ""
+
+
+class CheckpointPending(Unavailable):
+    """No signed checkpoint is long enough yet."""
 
 
 class ShuttingDown(Unavailable):

@@ -51,6 +51,9 @@ class Database:
             older state without ending its connections, so what was known before the last opening may be wrong.
     """
 
+    FILE = "muniment.db"
+    """Name of an embedded database in its data directory."""
+
     def __init__(self, url: str) -> None:
         """Prepare the engines; nothing is opened yet.
 
@@ -84,7 +87,7 @@ class Database:
     @classmethod
     def embedded(cls, directory: Path) -> Database:
         """The SQLite database of a data directory."""
-        return cls(URL.create("sqlite", database=str(directory / "muniment.db")).render_as_string())
+        return cls(URL.create("sqlite", database=str(directory / cls.FILE)).render_as_string())
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -13,7 +13,7 @@ from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
 from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier, Node
 
-_HEAD = select(ledger_head.c.size, ledger_head.c.root_hash, ledger_head.c.frontier)
+_HEAD = select(ledger_head.c.size, ledger_head.c.root_hash, ledger_head.c.frontier, ledger_head.c.alarm)
 _LOCKED_HEAD = _HEAD.with_for_update()
 _SIZE = select(ledger_head.c.size)
 _MOVE_HEAD = (
@@ -64,6 +64,30 @@ def _type_matches(pattern: str, entry_type: str) -> bool:
     return entry_type.startswith(pattern[:-1]) if pattern.endswith(".*") else entry_type == pattern
 
 
+@dataclass(frozen=True, slots=True)
+class StoredHead:
+    """The head's row, believed by nobody yet.
+
+    Attributes:
+        packed_frontier: hashes of the complete subtrees, one after the other.
+        alarm: why nothing may be written; empty when all is well.
+    """
+
+    size: int
+    root: bytes
+    packed_frontier: bytes
+    alarm: str
+
+    @property
+    def frontier(self) -> Frontier:
+        """The frontier of the tree.
+
+        Raises:
+            ValueError: if it does not fit the size.
+        """
+        return Frontier.from_bytes(self.size, self.packed_frontier)
+
+
 class LedgerStore:
     """Reads and appends entries on one connection."""
 
@@ -74,10 +98,23 @@ class LedgerStore:
         """Number of entries, which is the newest revision."""
         return int(self._connection.execute(_SIZE).scalar_one())
 
-    def head(self, *, lock: bool = False) -> Frontier:
-        """The frontier of the tree; with ``lock`` no other transaction appends until this one ends."""
+    def head(self) -> Frontier:
+        """The frontier of the tree."""
+        return self.stored_head().frontier
+
+    def stored_head(self) -> StoredHead:
+        """The row of the head as it stands."""
+        row = self._connection.execute(_HEAD).one()
+        return StoredHead(row.size, row.root_hash, row.frontier, row.alarm)
+
+    def locked_head(self, *, lock: bool) -> tuple[Frontier, str]:
+        """Frontier and alarm; with ``lock`` no other transaction appends until this one ends."""
         row = self._connection.execute(_LOCKED_HEAD if lock else _HEAD).one()
-        return Frontier.from_bytes(row.size, row.frontier)
+        return Frontier.from_bytes(row.size, row.frontier), row.alarm
+
+    def set_alarm(self, why: str) -> None:
+        """Say why nothing may be written any more, in no process; empty: all is well again."""
+        self._connection.execute(update(ledger_head).values(alarm=why))
 
     def append(self, before: Frontier, entries: Sequence[Entry]) -> None:
         """Append entries in order of revision and move the head, as the last statement.

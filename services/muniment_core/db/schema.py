@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
-from muniment_core.db import artifact_tables, history_tables
+from muniment_core.db import artifact_tables, history_tables, signing_tables
 from muniment_core.db.database import Database
 from muniment_core.db.tables import instance, ledger_head, metadata
 from muniment_core.domain.merkle import Frontier
@@ -28,6 +28,7 @@ __all__ = [
     "is_current",
     "metadata",
     "migrate",
+    "signing_tables",
 ]
 
 _ADVISORY_LOCK = 0x6D756E69  # "muni": no two processes migrate one PostgreSQL at once
@@ -97,7 +98,7 @@ def _set_up(connection: Connection, clock: Callable[[], datetime]) -> None:
         return
     empty = Frontier()
     connection.execute(
-        insert(ledger_head).values(id=1, size=0, root_hash=empty.root, frontier=empty.to_bytes())
+        insert(ledger_head).values(id=1, size=0, root_hash=empty.root, frontier=empty.to_bytes(), alarm="")
     )
     connection.execute(
         insert(instance).values(id=1, page_token_key=secrets.token_bytes(32), create_time=clock())

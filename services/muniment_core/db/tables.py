@@ -62,6 +62,8 @@ ledger_head = Table(
     Column("root_hash", LargeBinary, nullable=False),
     # Hashes of the complete subtrees that make up the tree, largest first: all an append needs to read.
     Column("frontier", LargeBinary, nullable=False),
+    # Why nothing may be written, because the ledger is not what was signed; empty when all is well.
+    Column("alarm", Text, nullable=False),
     CheckConstraint("id = 1", name="single_row"),
 )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from muniment_core.db.alias_store import AliasStore
 from muniment_core.db.artifact_store import ArtifactStore
+from muniment_core.db.checkpoint_store import CheckpointStore
 from muniment_core.db.deployment_store import DeploymentStore
 from muniment_core.db.history_store import HistoryStore
 from muniment_core.db.ledger_store import LedgerStore
@@ -19,6 +20,7 @@ from muniment_core.db.project_store import ProjectStore
 from muniment_core.db.promotion_store import PromotionStore
 from muniment_core.db.stage_store import StageStore
 from muniment_core.db.token_store import TokenStore
+from muniment_core.db.tree_store import TreeStore
 from muniment_core.db.version_store import VersionStore
 from muniment_core.domain.ledger import EntryDraft
 
@@ -89,6 +91,16 @@ class Reader:
     def ledger(self) -> LedgerStore:
         """The log."""
         return LedgerStore(self.connection)
+
+    @cached_property
+    def tree(self) -> TreeStore:
+        """The log's Merkle tree."""
+        return TreeStore(self.connection)
+
+    @cached_property
+    def checkpoints(self) -> CheckpointStore:
+        """Signatures of the log, and who signs."""
+        return CheckpointStore(self.connection)
 
     @cached_property
     def tokens(self) -> TokenStore:

@@ -26,7 +26,7 @@ from muniment_core.db.ledger_store import LedgerStore
 from muniment_core.db.model_store import ModelStore
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import UnitOfWork, UnrecordedChange
-from muniment_core.domain.errors import ShuttingDown
+from muniment_core.domain.errors import LedgerRecovery, ShuttingDown
 from muniment_core.domain.ledger import Entry, entry_body
 from muniment_core.domain.merkle import leaf_hash
 
@@ -47,12 +47,14 @@ class Change(Generic[T]):
         recorded: True for a change of the registry, which leaves exactly one ledger entry; False for
             bookkeeping, which leaves none.
         request: set when the answer (bytes) is to be remembered for repeated requests.
+        in_recovery: True for the operator's decision how to go on with a ledger that is not what was signed.
     """
 
     work: Callable[[UnitOfWork], T]
     actor: str
     recorded: bool = True
     request: RequestKey | None = None
+    in_recovery: bool = False
 
 
 @dataclass(slots=True)
@@ -81,6 +83,15 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="muniment-writer", daemon=True)
         self._submitting = threading.Lock()
         self._stopped = False
+        self._suspended = False
+
+    def suspend(self) -> None:
+        """Write nothing more in this process, since the ledger is not what was signed."""
+        self._suspended = True
+
+    def resume(self) -> None:
+        """Write again, as far as the ledger's head does not say otherwise."""
+        self._suspended = False
 
     def start(self) -> None:
         """Begin to take changes."""
@@ -167,7 +178,10 @@ class Writer:
 
     def _apply(self, connection: Connection, batch: list[_Waiting]) -> list[Entry]:
         ledger, requests, now = LedgerStore(connection), RequestStore(connection), self._clock()
-        before = ledger.head(lock=any(waiting.change.recorded for waiting in batch))
+        lock = any(waiting.change.recorded for waiting in batch)
+        before, alarm = ledger.locked_head(lock=lock)
+        if (alarm or self._suspended) and not all(waiting.change.in_recovery for waiting in batch):
+            raise LedgerRecovery
         entries: list[Entry] = []
         for waiting in batch:
             change = waiting.change

@@ -7,14 +7,27 @@ from muniment_core.db.database import UnusableDatabaseUrl
 from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.schema import SchemaBehind
 from muniment_core.domain.errors import DomainError
+from muniment_core.signing.key_file import UnusableKey
+from muniment_core.signing.recovery import CannotRecover, NothingToRecover
 
+from muniment_server.cli.key import key
 from muniment_server.cli.migrate import migrate
+from muniment_server.cli.recover import recover
 from muniment_server.cli.serve import serve
 from muniment_server.cli.token import token
 from muniment_server.data_directory import DirectoryInUse
 from muniment_server.server import CannotServe
 
-_REFUSALS = (CannotServe, DirectoryInUse, DomainError, SchemaBehind, UnusableDatabaseUrl)
+_REFUSALS = (
+    CannotRecover,
+    CannotServe,
+    DirectoryInUse,
+    DomainError,
+    NothingToRecover,
+    SchemaBehind,
+    UnusableDatabaseUrl,
+    UnusableKey,
+)
 
 
 class _Group(click.Group):
@@ -46,3 +59,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(migrate)
 main.add_command(token)
+main.add_command(key)
+main.add_command(recover)

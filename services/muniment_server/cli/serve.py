@@ -34,7 +34,7 @@ def serve(**values: Any) -> None:
         for tail in tails:
             tail.committed(entries)
 
-    with set_up_telemetry(), running_core(storage, on_commit=committed) as core:
+    with set_up_telemetry(), running_core(storage, on_commit=committed, keep_signed=True) as core:
         uvloop.run(
             serve_until_stopped(
                 core,

@@ -42,8 +42,10 @@ from muniment_core.domain.errors.resources import (
     VersionNotFound,
 )
 from muniment_core.domain.errors.service import (
+    CheckpointPending,
     DatabaseUnavailable,
     Defect,
+    LedgerRecovery,
     PeerUnavailable,
     ShuttingDown,
     StorageFull,
@@ -62,6 +64,7 @@ __all__ = [
     "AliasNotFound",
     "AlreadyCurrent",
     "BytesDamaged",
+    "CheckpointPending",
     "ChunkMissing",
     "CurrentMismatch",
     "DatabaseUnavailable",
@@ -79,6 +82,7 @@ __all__ = [
     "InvalidPageToken",
     "InvalidPath",
     "InvalidSelector",
+    "LedgerRecovery",
     "LimitExceeded",
     "ManifestNotFound",
     "ModelNotFound",

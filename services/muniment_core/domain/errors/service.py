@@ -41,6 +41,31 @@ class ShuttingDown(DomainError):
         super().__init__("the server is stopping: try again, another replica or the next process answers")
 
 
+class LedgerRecovery(DomainError):
+    """The ledger is not what was signed, so that nothing is written until the operator has decided."""
+
+    reason = "LEDGER_RECOVERY"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the ledger is not what was signed, so nothing is changed until its operator has decided: "
+            "run 'muniment-server fsck' there"
+        )
+
+
+class CheckpointPending(DomainError):
+    """No signed checkpoint is long enough yet."""
+
+    reason = "CHECKPOINT_PENDING"
+
+    def __init__(self, wanted: int, signed: int) -> None:
+        super().__init__(
+            f"the newest signed checkpoint has {signed} entries, while {wanted} are needed: try again in a second",
+            wanted=wanted,
+            signed=signed,
+        )
+
+
 class PeerUnavailable(DomainError):
     """A service this one depends on does not answer."""
 
