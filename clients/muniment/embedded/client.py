@@ -63,10 +63,14 @@ class EmbeddedClient:
 
 def _running_or_started(directory: Path, deadline: float) -> str:
     while is_served(directory):
-        running = local.read_server_file(directory / local.SERVER_FILE)
-        # The file may be of a server that was killed; then nothing healthy answers there.
+        server_file = directory / local.SERVER_FILE
+        running = local.read_server_file(server_file)
+        # The file may be of a server that was killed. Then nothing healthy answers there, or something healthy of
+        # somebody else; but the server that holds the lock replaces the file before it serves itself.
         if running is not None and health.is_serving(running.address):
-            return running.address
+            if local.read_server_file(server_file) == running:
+                return running.address
+            continue
         if time.monotonic() > deadline:
             raise ServerNotStarted(
                 f"a server holds {directory / local.LOCK_FILE} and does not answer: "

@@ -52,6 +52,9 @@ def connect(
         return _embedded(directory, token=token, project=project, timeout=timeout)
     address = Address.parse(chosen)
     authority = ca_file or os.environ.get("MUNIMENT_CA_FILE") or None
+    if not authority:
+        # With TLS the certificate says who answers, by the name that was asked for.
+        address = address.definite
     channel = open_channel(address, Path(authority) if authority else None)
     calls = Calls(channel, target=address.text, timeout=timeout, token=lambda: token or local_token(address))
     return _registry(calls, project)

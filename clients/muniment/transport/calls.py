@@ -29,7 +29,7 @@ class Calls:
             channel: where to.
             target: the address, for error messages.
             timeout: seconds a unary call may take, and a stream may stand still.
-            token: gives the bearer token; asked once, at the first call.
+            token: gives the bearer token; asked before each call until there is one.
         """
         self.channel = channel
         self.target = target
@@ -92,10 +92,13 @@ class Calls:
             raise RegistryClosed(f"the connection to {self.target} was closed")
         if self._metadata is None:
             token = self._token()
+            if not token:
+                # A local server may be about to start, and its token with it.
+                return ()
             # gRPC reports a value it cannot send as if the server were gone, and would put it in the message.
-            if token and not (token.isascii() and token.isprintable() and " " not in token):
+            if not (token.isascii() and token.isprintable() and " " not in token):
                 raise InvalidArgument(f"the token cannot be sent: {_NOT_IN_HEADERS}")
-            self._metadata = ((TOKEN_KEY, f"Bearer {token}"),) if token else ()
+            self._metadata = ((TOKEN_KEY, f"Bearer {token}"),)
         return self._metadata
 
 

@@ -52,6 +52,11 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def definite(self) -> Address:
+        """The one address ``localhost`` stands for here: as a name it may be two, with a program behind each."""
+        return Address("127.0.0.1", self.port) if self.host == "localhost" else self
+
+    @property
     def is_loopback(self) -> bool:
         if self.host == "localhost":
             return True
@@ -84,15 +89,33 @@ def data_directory(target: str) -> Path | None:
 def local_token(address: Address) -> str | None:
     """The admin token of a server of this user on this machine, or None.
 
-    The token leaves this process only when the server that wrote it still holds its lock: otherwise another
-    program may have taken the port.
+    The token leaves this process only for the address at which the server of its data directory serves now. An
+    announcement outlives a server that was killed: by then another program may have taken the port, while the next
+    server of the same directory holds its lock and serves on another one.
     """
     if not address.is_loopback:
         return None
-    running = local.read_server_file(local.announcement_file(address.port))
-    if running is None or running.address.rpartition(":")[2] != str(address.port):
+    try:
+        announced = local.read_server_file(local.announcement_file(address.port))
+    except RuntimeError:
+        return None  # this user has no home directory
+    if announced is None or announced.address != address.text:
         return None
-    return local.read_admin_token(running.data) if is_served(running.data) else None
+    served = local.read_server_file(announced.data / local.SERVER_FILE)
+    if served != announced or not is_served(announced.data) or not _lives(announced.pid):
+        return None
+    return local.read_admin_token(announced.data)
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process has this number. Between a server's lock and its first word lies the last one's file."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def is_served(data: Path) -> bool:
