@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import selectors
 import subprocess
@@ -47,6 +48,7 @@ def start_server(directory: Path, deadline: float) -> str:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
+                env=_environment(),
                 cwd="/",
                 start_new_session=True,
             )
@@ -61,6 +63,11 @@ def start_server(directory: Path, deadline: float) -> str:
         process.kill()
         raise ServerNotStarted(f"the embedded server of {directory} did not start: {_last_words(log)}")
     return address
+
+
+def _environment() -> dict[str, str]:
+    """This environment without settings of servers: an operator's are for another registry than a directory's."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("MUNIMENT_")}
 
 
 def _wait_for_address(stdout: IO[bytes], deadline: float) -> str | None:
