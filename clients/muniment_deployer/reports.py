@@ -37,6 +37,37 @@ class Report:
     message: str = ""
 
 
+class News:
+    """Passes a report on unless it was told already.
+
+    Every report becomes an entry of a ledger that is never shortened, while what is reported may be tried again
+    and again: that a version is being deployed, or failed, is told once per revision, whatever the reason is now.
+
+    Args:
+        tell: takes what is new.
+    """
+
+    def __init__(self, tell: Callable[[Report], None]) -> None:
+        self._tell = tell
+        self._told: set[tuple[int, str, DeploymentState, int]] = set()
+        self._revision = 0
+
+    def tell(self, report: Report) -> None:
+        """Pass the report on if it is news."""
+        if report.acted_revision > self._revision:
+            self._revision = report.acted_revision
+            self._told.clear()
+        key = (report.number, report.digest, report.state, report.acted_revision)
+        if key not in self._told:
+            self._told.add(key)
+            self._tell(report)
+
+    def forget(self) -> None:
+        """Everything is news again."""
+        self._revision = 0
+        self._told.clear()
+
+
 class Reporter:
     """Sends reports in the background.
 

@@ -8,11 +8,15 @@ version could not be brought up, the revision has moved past its event and the v
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import logging
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from muniment_deployer.durable import write_json
 from muniment_deployer.errors import WrongDirectory
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,28 @@ class StateFile:
     def damaged(self) -> bool:
         """Whether a file is there that ``load`` passed over."""
         return self._path.exists()
+
+
+class Memory:
+    """The state of this moment, on disk as soon as it is another one."""
+
+    def __init__(self, file: StateFile, state: State) -> None:
+        self._file = file
+        self._stored: State | None = None
+        self.state = state
+
+    def change(self, **fields: Any) -> None:
+        """Replace some fields of the state."""
+        self.store(replace(self.state, **fields))
+
+    def store(self, state: State) -> None:
+        """Replace the state. A disk that refuses is logged: what runs goes on running."""
+        self.state = state
+        if state == self._stored:
+            return
+        try:
+            self._file.store(state)
+            self._stored = state
+        except OSError as error:
+            # Harmless until the next start, which will then do these events again.
+            log.error("the state cannot be stored: %s", error)

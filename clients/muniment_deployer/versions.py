@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Collection
@@ -25,6 +26,8 @@ from pathlib import Path
 
 from muniment_deployer.durable import point_symlink, sync_directory, write_json
 from muniment_deployer.errors import DamagedVersion
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,18 +98,35 @@ class VersionStore:
                 )
                 raise DamagedVersion(f"file {name} of {version.path} is {fate}")
 
+    def current(self) -> LocalVersion | None:
+        """The version ``current`` leads to; None when it leads to none that was pulled here."""
+        try:
+            path = self._versions / self._current.readlink().name
+            record = json.loads(self._record(path).read_bytes())
+            number, digest = int(record["number"]), str(record["digest"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return self.find(number, digest) if path.name == directory_name(number, digest) else None
+
     def point_current(self, version: LocalVersion) -> None:
         """Let ``current`` lead to the version."""
         point_symlink(self._current, version.path)
 
     def prune(self, keep: Collection[str]) -> list[str]:
-        """Remove every version directory whose name is not in ``keep``, and tell which went."""
+        """Remove every version directory whose name is not in ``keep``, and tell which went.
+
+        What cannot be removed is logged and tried again the next time: it is in nobody's way.
+        """
         removed = []
         for path in sorted(self._versions.iterdir()):
             if path.is_dir() and path.name not in keep:
-                shutil.rmtree(path)
-                self._record(path).unlink(missing_ok=True)
-                removed.append(path.name)
+                try:
+                    shutil.rmtree(path)
+                    self._record(path).unlink(missing_ok=True)
+                except OSError as error:
+                    log.warning("%s cannot be removed: %s", path, error)
+                else:
+                    removed.append(path.name)
         return removed
 
     @staticmethod

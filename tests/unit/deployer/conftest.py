@@ -13,6 +13,7 @@ import pytest
 from muniment import errors
 from muniment_deployer.controller import Controller
 from muniment_deployer.errors import DeploymentFailed
+from muniment_deployer.pauses import Pauses
 from muniment_deployer.reports import Report
 from muniment_deployer.state import StateFile
 from muniment_deployer.versions import LocalVersion, VersionStore
@@ -55,6 +56,8 @@ class FakeWatch:
     def __iter__(self) -> Iterator[FakeEvent]:
         while True:
             with self._registry.changed:
+                if self._after > len(self._registry.events):
+                    raise errors.InvalidField("that revision is of another registry", "INVALID_FIELD", {})
                 self._registry.changed.wait_for(
                     lambda: self.closed or self.broken or len(self._registry.events) > self._after, DEADLINE
                 )
@@ -99,6 +102,11 @@ class InMemoryRegistry:
 
     def promote(self, version: FakeVersion, *, type: str = "stage.promoted") -> FakeEvent:
         return self._append(type, version)
+
+    def rebuild(self) -> None:
+        """Begin with an empty ledger, as another registry at the same address does; nobody is told."""
+        with self.changed:
+            self.events, self.versions, self.current = [], {}, None
 
     def break_watches(self) -> None:
         with self.changed:
@@ -154,10 +162,12 @@ class RememberingActivator:
     serving: int = 0
     prepared: list[int] = field(default_factory=list)
     unfit: dict[int, str] = field(default_factory=dict)
+    on_prepare: Callable[[LocalVersion], None] = lambda version: None
 
     def prepare(self, version: LocalVersion) -> Beside:
         assert version.path.is_dir()
         self.prepared.append(version.number)
+        self.on_prepare(version)
         if version.number in self.unfit:
             raise DeploymentFailed(self.unfit[version.number])
         return Beside(self, version.number)
@@ -178,7 +188,13 @@ class Beside:
 class RunningController:
     """A controller in a thread, with what it told the registry."""
 
-    def __init__(self, registry: InMemoryRegistry, activator: RememberingActivator, directory: Path) -> None:
+    def __init__(
+        self,
+        registry: InMemoryRegistry,
+        activator: RememberingActivator,
+        directory: Path,
+        pauses: Pauses | None = None,
+    ) -> None:
         self.reports: list[Report] = []
         self._told = threading.Condition()
         self.state_file = StateFile(directory / "state.json")
@@ -190,6 +206,7 @@ class RunningController:
             state_file=self.state_file,
             activator=activator,
             tell=self._tell,
+            pauses=pauses,
         )
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
@@ -246,12 +263,12 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(
     registry: InMemoryRegistry, activator: RememberingActivator, directory: Path
-) -> Iterator[Callable[[], RunningController]]:
+) -> Iterator[Callable[..., RunningController]]:
     """Starts a controller on the directory, as a new process would; all are stopped at the end."""
     started: list[RunningController] = []
 
-    def begin() -> RunningController:
-        started.append(RunningController(registry, activator, directory))
+    def begin(pauses: Pauses | None = None) -> RunningController:
+        started.append(RunningController(registry, activator, directory, pauses))
         return started[-1]
 
     yield begin
