@@ -78,7 +78,7 @@ def _embedded(directory: Path, *, token: str | None, project: str, timeout: floa
 
 def _registry(calls: Calls, project: str, client: EmbeddedClient | None = None) -> Registry:
     try:
-        session = Session(calls, project)
+        session = Session(calls, project, client.directory if client else None)
     except BaseException:
         calls.close()
         raise

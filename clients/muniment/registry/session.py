@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from muniment import errors, names
@@ -23,13 +24,19 @@ T = TypeVar("T")
 class Session:
     """One connection, seen from one project."""
 
-    def __init__(self, calls: Calls, project: str) -> None:
+    def __init__(self, calls: Calls, project: str, directory: Path | None = None) -> None:
         """Make the stubs; nothing is sent.
+
+        Args:
+            calls: how to call.
+            project: of names that name none.
+            directory: data directory of the registry, when it is an embedded one.
 
         Raises:
             InvalidName: if ``project`` is not a name.
         """
         self.calls = calls
+        self.directory = directory
         self.project = parsed(lambda: ProjectName(names.check_name("project", project)))
         channel = calls.channel
         self.metadata: Any = metadata_service_pb2_grpc.MetadataServiceStub(channel)

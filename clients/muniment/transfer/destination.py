@@ -1,111 +1,110 @@
-"""Where a pull puts its files: a new directory beside the destination, which takes its place in one step."""
+"""Which directories a pull may make or replace: all that can be known is known before anything is fetched."""
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
-import shutil
-import uuid
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from muniment import local
 from muniment.errors import CannotWrite, DestinationRefused
 
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-_UNSUPPORTED = (errno.ENOSYS, errno.EINVAL)
+MOUNTS = Path("/proc/self/mountinfo")
+REGISTRY_FILES = ("muniment.db", local.ADMIN_TOKEN_FILE)
+"""What stands in the data directory of a registry and cannot be had again."""
+
+IS_MOUNTED = "is a mount point, which cannot be replaced as a whole: name a directory in it"
 
 
-def check_destination(into: Path, *, overwrite: bool) -> Path:
+def check_destination(into: Path, *, overwrite: bool, registry: Path | None = None) -> Path:
     """The absolute path of the directory to make.
+
+    Args:
+        into: as it was given.
+        overwrite: whether a directory that holds something may go.
+        registry: data directory of the registry that is pulled from, when it is an embedded one.
 
     Raises:
         DestinationRefused: if something is there that must stay.
+        CannotWrite: if no directory can be made there.
     """
-    destination = Path(os.path.abspath(into))  # noqa: PTH100  # resolve() would follow a link that stands there
     try:
+        destination = Path(os.path.abspath(into))  # noqa: PTH100  # resolve() would follow a link that stands there
         if destination.is_symlink():
             raise DestinationRefused(f"{into} is a symbolic link: name the directory itself")
-        if not destination.exists():
-            return destination
-        if not destination.is_dir():
-            raise DestinationRefused(f"{into} is a file, while a directory is to be made there")
-        if Path.cwd().is_relative_to(destination):
-            raise DestinationRefused(f"{into} is the working directory or above it: name a directory in it")
-        if not overwrite and any(destination.iterdir()):
-            raise DestinationRefused(f"{into} is not empty: name another directory, or ask to overwrite it")
+        if destination.exists():
+            _check_standing(into, destination, overwrite=overwrite)
+        if overwrite:
+            check_expendable(destination, registry)
+        _check_above(into, destination)
     except (OSError, ValueError) as error:
-        raise CannotWrite(f"{into} cannot be used: {error}") from error
+        raise CannotWrite(f"{into} cannot be used: {getattr(error, 'strerror', None) or error}") from error
     return destination
 
 
-@contextmanager
-def replaced(destination: Path, *, overwrite: bool) -> Iterator[Path]:
-    """A new directory to fill; it becomes ``destination`` if the block ends well, and is gone if it does not.
+def check_expendable(destination: Path, registry: Path | None) -> None:
+    """Make sure that no registry, and nobody's home, is lost with a directory.
 
     Raises:
-        CannotWrite: if the disk refuses.
-        DestinationRefused: if something has come to the destination meanwhile.
+        DestinationRefused: if one would be.
     """
-    temporary = destination.parent / f".muniment-{uuid.uuid4().hex}"
+    if any((destination / name).exists() for name in REGISTRY_FILES):
+        raise DestinationRefused(f"{destination} is the data directory of a registry: name another directory")
+    resolved = destination.resolve()
+    for kept, what in _kept(registry):
+        if kept.resolve().is_relative_to(resolved):
+            raise DestinationRefused(f"{destination} is or holds {what}: name another directory")
+
+
+def _kept(registry: Path | None) -> Iterator[tuple[Path, str]]:
+    if registry is not None:
+        yield registry, "the registry that is pulled from"
     try:
-        try:
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            temporary.mkdir()
-            yield temporary
-            _persist_directories(temporary)
-            _put(temporary, destination, overwrite=overwrite)
-            _persist(destination.parent)
-        except OSError as error:
-            raise CannotWrite(
-                f"{error.filename or destination} cannot be written: {error.strerror}"
-            ) from error
-    finally:
-        # After an exchange this holds what was there before.
-        shutil.rmtree(temporary, ignore_errors=True)
+        yield Path.home(), "your home directory"
+        data = local.default_data_dir()
+    except RuntimeError:
+        return  # this user has no home directory
+    if data.exists():
+        yield data, "the data directory of a registry"
 
 
-def _put(temporary: Path, destination: Path, *, overwrite: bool) -> None:
+def _check_standing(into: Path, destination: Path, *, overwrite: bool) -> None:
+    if not destination.is_dir():
+        raise DestinationRefused(f"{into} is a file, while a directory is to be made there")
+    if _is_mounted(destination):
+        raise DestinationRefused(f"{into} {IS_MOUNTED}")
+    if _working_directory().is_relative_to(destination):
+        raise DestinationRefused(f"{into} is the working directory or above it: name a directory in it")
+    if not overwrite and any(destination.iterdir()):
+        raise DestinationRefused(f"{into} is not empty: name another directory, or ask to overwrite it")
+
+
+def _check_above(into: Path, destination: Path) -> None:
+    """The nearest directory that exists has to take a new one."""
+    above = next(parent for parent in destination.parents if parent.exists())
+    if not above.is_dir():
+        raise DestinationRefused(f"{into} lies below {above}, which is a file")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise CannotWrite(f"{into} cannot be made: {above} is not open to you for writing")
+
+
+def _working_directory() -> Path:
     try:
-        # Replaces nothing, or an empty directory.
-        temporary.rename(destination)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-        if not overwrite:
-            raise DestinationRefused(f"{destination} is not empty any more") from error
-        _exchange(temporary, destination)
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path(os.devnull)  # it is gone, so nothing that exists is above it
 
 
-def _exchange(temporary: Path, destination: Path) -> None:
-    """Swap two directories at once, or nearly so where the system knows no such call."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is not None:
-        old, new = os.fsencode(temporary), os.fsencode(destination)
-        if renameat2(_AT_FDCWD, old, _AT_FDCWD, new, ctypes.c_uint(_RENAME_EXCHANGE)) == 0:
-            return
-        if (number := ctypes.get_errno()) not in _UNSUPPORTED:
-            raise OSError(number, os.strerror(number), str(destination))
-    aside = temporary.with_name(temporary.name + "-old")
-    destination.rename(aside)
+def _is_mounted(directory: Path) -> bool:
+    """Whether something is mounted there, a directory of the same file system included."""
+    if os.path.ismount(directory):
+        return True
     try:
-        temporary.rename(destination)
+        lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
     except OSError:
-        aside.rename(destination)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _persist_directories(root: Path) -> None:
-    for directory, _, _ in os.walk(root, topdown=False):
-        _persist(Path(directory))
-
-
-def _persist(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return False
+    # The fifth field is the mount point, with blanks and the like as octal numbers (see proc(5)).
+    points = (line.split(" ")[4] for line in lines if line.count(" ") > 4)
+    here = str(directory.resolve())
+    return any(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), point) == here for point in points)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from muniment.errors import DownloadRefused
 from muniment.registry.session import Session
-from muniment.transfer.destination import check_destination, replaced
+from muniment.transfer.destination import check_destination, check_expendable
 from muniment.transfer.manifest import UntrueManifest, checked_files
+from muniment.transfer.placing import replaced
 from muniment.transfer.progress import ProgressOption, phase
 from muniment.transfer.receive import Download
 from muniment.v1 import artifact_service_pb2 as pb
@@ -22,7 +24,7 @@ def pull(
     Raises:
         MunimentError: see :meth:`muniment.registry.client.Registry.pull`; then ``into`` is as it was.
     """
-    destination = check_destination(into, overwrite=overwrite)
+    destination = check_destination(into, overwrite=overwrite, registry=session.directory)
     project = f"projects/{version.version_name.project}"
     request = pb.GetManifestRequest(parent=project, digest=version.digest)
     manifest = session.calls.unary(session.artifacts.GetManifest, request)
@@ -30,7 +32,8 @@ def pull(
         files = checked_files(manifest, version.digest)
     except UntrueManifest as error:
         raise DownloadRefused(f"{version.name} was not pulled: {error}") from error
-    with replaced(destination, overwrite=overwrite) as directory:
+    expendable = partial(check_expendable, destination, session.directory)
+    with replaced(destination, overwrite=overwrite, check=expendable) as directory:
         with phase(progress, "pull", sum(file.size for file in files)) as advance:
             Download(session, project, version.digest, directory, advance).fetch(files)
     return into
