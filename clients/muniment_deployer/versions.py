@@ -24,6 +24,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from muniment.transfer.exchange import exchange
+
 from muniment_deployer.durable import point_symlink, sync_directory, write_json
 from muniment_deployer.errors import DamagedVersion
 
@@ -67,13 +69,18 @@ class VersionStore:
         return path
 
     def admit(self, number: int, digest: str) -> LocalVersion:
-        """Take in what was pulled to ``incoming``: record its files, then let it appear."""
+        """Take in what was pulled to ``incoming``: record its files, then let it appear.
+
+        Where a damaged version stands the new one takes its place in one step, as ``current`` may lead there.
+        """
         name = directory_name(number, digest)
         arrived, path = self._incoming / name, self._versions / name
         write_json(self._record(path), {"number": number, "digest": digest, "files": _inventory(arrived)})
         if path.exists():
-            shutil.rmtree(path)
-        arrived.rename(path)
+            exchange(arrived, path)
+            shutil.rmtree(arrived, ignore_errors=True)
+        else:
+            arrived.rename(path)
         sync_directory(self._versions)
         return LocalVersion(number, digest, path)
 

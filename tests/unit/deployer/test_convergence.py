@@ -195,3 +195,28 @@ def test_after_a_death_between_swap_and_state_the_swapped_version_is_restored(
     assert activator.serving == 2
     assert (directory / "current").readlink().name.startswith("2-")
     assert json.loads((directory / "state.json").read_text())["number"] == 2
+
+
+def test_pulling_a_damaged_version_again_never_empties_current(registry, directory, start, ran, monkeypatch):
+    (directory / "current/model").write_bytes(b"damaged")
+    seen = []
+    remove = shutil.rmtree
+
+    def look(path, *arguments, **options):
+        seen.append((directory / "current/model").exists())
+        remove(path, *arguments, **options)
+
+    second_pull = registry.pull
+
+    def pull(version, into):
+        monkeypatch.setattr(shutil, "rmtree", look)
+        return second_pull(version, into)
+
+    registry.pull = pull
+    second = start()
+    second.wait_until_told("RUNNING", 1, 2)
+    second.stop()
+    assert (directory / "current/model").read_bytes() == b"one"
+    assert seen
+    assert all(seen)
+    assert not list((directory / "incoming").iterdir())
