@@ -108,3 +108,13 @@ def test_a_closed_connection_says_so(registry) -> None:
 def test_a_bad_target_is_refused(target) -> None:
     with pytest.raises(errors.InvalidTarget):
         muniment.connect(target)
+
+
+@pytest.mark.parametrize("path", ["", None, 5], ids=repr)
+def test_an_empty_path_is_not_the_working_directory(registry_nowhere, tmp_path, monkeypatch, path) -> None:
+    (tmp_path / "secrets").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.InvalidArgument, match="^path is .*while a path is needed"):
+        registry_nowhere.push("churn", path)
+    with pytest.raises(errors.InvalidArgument, match="^into is .*while a path is needed"):
+        registry_nowhere.pull("churn@1", path)

@@ -30,6 +30,13 @@ def to_text(word: str) -> str:
     return word
 
 
+def to_path(word: str) -> str:
+    """Take a path as it is, whatever its encoding; an empty one is as a rule a variable that was never set."""
+    if not word:
+        raise click.BadParameter("it is empty, while a path is needed.")
+    return word
+
+
 def to_number(word: str) -> int:
     """Read a version number or revision, or 0 where that means none."""
     if not _NUMBER.fullmatch(word):

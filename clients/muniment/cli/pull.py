@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import one, say
-from muniment.cli.parameters import to_text
+from muniment.cli.parameters import to_path, to_text
 from muniment.cli.text import size
 from muniment.cli.verb import verb
 from muniment.values import Version
@@ -16,10 +14,10 @@ from muniment.values import Version
 
 @verb("pull")
 @click.argument("selector", type=to_text)
-@click.argument("into", type=click.Path(path_type=Path))
+@click.argument("into", type=to_path)
 @click.option("--overwrite", is_flag=True, help="Replace INTO if it holds something.")
 @click.option("--quiet", is_flag=True, help="No progress; print nothing.")
-def pull(invocation: Invocation, selector: str, into: Path, overwrite: bool, quiet: bool) -> None:
+def pull(invocation: Invocation, selector: str, into: str, overwrite: bool, quiet: bool) -> None:
     """Fetch the files of a version into directory INTO.
 
     They are checked against their digests. INTO appears whole or not at all.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from muniment.cli.invocation import Invocation
@@ -15,6 +13,7 @@ from muniment.cli.parameters import (
     to_pair,
     to_param,
     to_parent,
+    to_path,
     to_step,
     to_text,
 )
@@ -28,7 +27,7 @@ from muniment.values import Dataset, Parent, ProcessingStep, Version
 
 @verb("push")
 @click.argument("model", type=to_text)
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=to_path)
 @click.option(
     "--metric", "metrics", multiple=True, type=to_metric, metavar="KEY=NUMBER", help="A measured value."
 )
@@ -74,7 +73,7 @@ from muniment.values import Dataset, Parent, ProcessingStep, Version
 def push(
     invocation: Invocation,
     model: str,
-    path: Path,
+    path: str,
     metrics: tuple[tuple[str, float], ...],
     params: tuple[tuple[str, str | float], ...],
     tags: tuple[tuple[str, str], ...],

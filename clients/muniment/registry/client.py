@@ -11,6 +11,7 @@ from typing import Literal
 from muniment.registry import access, aliases, audit, deployments, models, stages, versions
 from muniment.registry.session import Session
 from muniment.registry.watch import Watch
+from muniment.transfer.paths import local_path
 from muniment.transfer.progress import ProgressOption
 from muniment.transfer.pull import pull
 from muniment.transfer.push import push
@@ -109,7 +110,8 @@ class Registry:
             run=Run(run) if isinstance(run, str) else run,
             steps=tuple(ProcessingStep(step) if isinstance(step, str) else step for step in steps),
         )
-        return push(self._session, model, Path(path), record, request_id=request_id or "", progress=progress)
+        source = local_path(path, "path")
+        return push(self._session, model, source, record, request_id=request_id or "", progress=progress)
 
     def pull(
         self,
@@ -131,8 +133,9 @@ class Registry:
             DestinationRefused: if ``into`` is in use.
             DownloadRefused: if what came is not what the version's digest stands for.
         """
+        destination = local_path(into, "into")
         found = version if isinstance(version, Version) else self.show(version)
-        return pull(self._session, found, Path(into), overwrite=overwrite, progress=progress)
+        return pull(self._session, found, destination, overwrite=overwrite, progress=progress)
 
     def models(self) -> Iterator[Model]:
         """The models of the project, by name."""

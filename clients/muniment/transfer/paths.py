@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
+
+from muniment.errors import InvalidArgument
 
 MAX_PATH_BYTES = 1_024
 MAX_PART_BYTES = 255
@@ -14,6 +18,22 @@ _BAD_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 class UnsafePath(ValueError):
     """A path cannot be a file of a version; the text says why."""
+
+
+def local_path(path: str | os.PathLike[str], what: str) -> Path:
+    """A path of this machine, as a caller gave it.
+
+    Raises:
+        InvalidArgument: if it is none, or empty: as a rule a variable that was never set, and to ``Path`` the
+            working directory.
+    """
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise InvalidArgument(f"{what} is {path!r}, while a path is needed") from None
+    if not text:
+        raise InvalidArgument(f"{what} is empty, while a path is needed")
+    return Path(text)
 
 
 def check_path(path: str) -> str:

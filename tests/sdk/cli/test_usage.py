@@ -60,6 +60,8 @@ def test_help_lists_every_verb_and_the_variables(muniment: Run) -> None:
         (("promote", "churn"), "Missing option '--to'"),
         (("promote", "churn", "--to", "staging", "--expected-current", "one"), "'one' is not a number"),
         (("rollback", "churn"), "Missing option '--stage'"),
+        (("push", "churn", ""), "'PATH': it is empty"),
+        (("pull", "churn@1", ""), "'INTO': it is empty"),
         (("push", "churn", ".", "--metric", "f1=good"), "'good' is not a number"),
         (("push", "churn", ".", "--metric", "f1=1", "--metric", "f1=2"), "--metric f1=… is given twice"),
         (("push", "churn", ".", "--param", "depth"), "'depth' is not KEY=VALUE"),

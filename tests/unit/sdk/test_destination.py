@@ -48,10 +48,14 @@ def test_a_registry_that_came_while_files_were_fetched_stays(tmp_path) -> None:
     into = tmp_path / "out"
     into.mkdir()
     (into / "old").touch()
-    with pytest.raises(errors.DestinationRefused, match="data directory of a registry"):
+
+    def fetch() -> None:
         with replaced(into, overwrite=True, check=lambda: check_expendable(into, None)) as directory:
             (directory / "new").touch()
             (into / "admin-token").touch()
+
+    with pytest.raises(errors.DestinationRefused, match="data directory of a registry"):
+        fetch()
     assert sorted(path.name for path in into.iterdir()) == ["admin-token", "old"]
 
 
@@ -87,10 +91,13 @@ def test_without_a_working_directory_only_relative_paths_are_refused(tmp_path, m
 
 
 def test_a_refusal_of_the_disk_names_the_file_by_the_name_it_was_to_have(tmp_path) -> None:
-    with pytest.raises(errors.CannotWrite, match=f"^{tmp_path}/out/w.bin cannot be written: Is a directory"):
+    def fetch() -> None:
         with replaced(tmp_path / "out", overwrite=False) as directory:
             (directory / "w.bin").mkdir()
             (directory / "w.bin").write_bytes(b"x")
+
+    with pytest.raises(errors.CannotWrite, match=f"^{tmp_path}/out/w.bin cannot be written: Is a directory"):
+        fetch()
 
 
 def test_what_a_killed_pull_left_goes_with_the_next_one_and_what_is_being_filled_stays(tmp_path) -> None:
