@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 
 from muniment_core.db.token_store import TokenRecord
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.access import SYSTEM, Permission, Principal, Role
+from muniment_core.domain.catalog import bytes_digest
 from muniment_core.domain.errors import InvalidField, NameTaken, TokenNotFound
 from muniment_core.domain.ledger import EntryDraft, format_time
 
@@ -56,7 +58,10 @@ def create_token(
         now=unit.now,
         expire_time=expire_time,
     )
-    unit.record(_entry("token.created", token))
+    facts: dict[str, object] = {"secret": bytes_digest(secret_hash)}
+    if token.expire_time is not None:
+        facts["expire_time"] = format_time(token.expire_time)
+    unit.record(_entry("token.created", token, facts))
     return token
 
 
@@ -79,13 +84,13 @@ def revoke_token(unit: UnitOfWork, project: str | None, token_id: int) -> TokenR
     if unit.tokens.require(token_id).project != project:
         raise TokenNotFound(f"tokens/{token_id}")
     token = unit.tokens.revoke(token_id, unit.now)
-    unit.record(_entry("token.revoked", token))
+    unit.record(_entry("token.revoked", token, {}))
     return token
 
 
-def _entry(entry_type: str, token: TokenRecord) -> EntryDraft:
+def _entry(entry_type: str, token: TokenRecord, facts: Mapping[str, object]) -> EntryDraft:
     return EntryDraft(
         type=entry_type,
         project=token.project or "",
-        data={"token": token.id, "principal": token.principal, "roles": sorted(token.roles)},
+        data={"token": token.id, "principal": token.principal, "roles": sorted(token.roles), **facts},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from muniment.names import ModelName, PromotionName, StageName, VersionName
@@ -179,7 +180,9 @@ def roll_back(unit: UnitOfWork, request: RollbackRequest, verified: ChosenRollba
         now=unit.now,
         revision=unit.revision,
     )
-    unit.record(_entry("stage.rolled_back", name, chosen.version, chosen.current, request.reason))
+    # Auditors need not know by which rule a rollback finds what it restores.
+    effective = {"effective_revision": chosen.target.revision}
+    unit.record(_entry("stage.rolled_back", name, chosen.version, chosen.current, request.reason, effective))
     return unit.stages.move(unit.revision, name.of_model)
 
 
@@ -250,7 +253,12 @@ def _check_expected(stage: str, current: PointerRecord | None, expected: int | N
 
 
 def _entry(
-    entry_type: str, stage: StageName, version: VersionRecord, current: PointerRecord | None, reason: str
+    entry_type: str,
+    stage: StageName,
+    version: VersionRecord,
+    current: PointerRecord | None,
+    reason: str,
+    data: Mapping[str, object] | None = None,
 ) -> EntryDraft:
     return EntryDraft(
         type=entry_type,
@@ -261,4 +269,5 @@ def _entry(
         previous_number=current.number if current else 0,
         digest=version.digest,
         reason=reason,
+        data=data or {},
     )

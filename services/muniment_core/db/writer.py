@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from muniment.ledger.entries import request_digest
 from muniment.names import ModelName
 from sqlalchemy import Connection
 
@@ -194,7 +195,7 @@ class Writer:
                 else:
                     waiting.answer = change.work(unit)
                     if change.recorded:
-                        entries.append(_entry(unit))
+                        entries.append(_entry(unit, change.request, waiting.answer))
                         if change.request:
                             requests.remember(
                                 change.request, waiting.answer, revision=unit.revision, time=now
@@ -222,7 +223,8 @@ class Writer:
         return entries
 
 
-def _entry(unit: UnitOfWork) -> Entry:
+def _entry(unit: UnitOfWork, request: RequestKey | None, answer: Any) -> Entry:
     draft = unit.draft
-    body = entry_body(draft, revision=unit.revision, time=unit.now, actor=unit.actor)
+    made_by = request_digest(request.request_id, request.fingerprint, answer) if request else ""
+    body = entry_body(draft, revision=unit.revision, time=unit.now, actor=unit.actor, request=made_by)
     return Entry(unit.revision, unit.now, unit.actor, draft, body, leaf_hash(body))

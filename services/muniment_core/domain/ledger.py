@@ -56,8 +56,15 @@ def format_time(time: datetime) -> str:
     return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def entry_body(draft: EntryDraft, *, revision: int, time: datetime, actor: str) -> bytes:
+def entry_body(draft: EntryDraft, *, revision: int, time: datetime, actor: str, request: str = "") -> bytes:
     """The bytes of an entry: RFC 8785 canonical JSON. Members without a value are left out.
+
+    Args:
+        draft: what happened.
+        revision: which entry it is.
+        time: when it happened.
+        actor: who did it.
+        request: digest of the request and its answer, see :func:`muniment.ledger.entries.request_digest`.
 
     Raises:
         LimitExceeded: if they are more than 65,536.
@@ -75,6 +82,7 @@ def entry_body(draft: EntryDraft, *, revision: int, time: datetime, actor: str) 
         "previous_number": draft.previous_number,
         "digest": draft.digest,
         "reason": draft.reason,
+        "request": request,
         "data": dict(draft.data),
     }
     body = rfc8785.dumps({name: value for name, value in members.items() if value not in ("", 0, {})})

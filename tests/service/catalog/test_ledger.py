@@ -129,6 +129,7 @@ def test_bodies_are_canonical_and_agree_with_what_is_told_of_them(api: Api, muta
             "previous_number",
             "digest",
             "reason",
+            "request",
             "data",
         }
         assert body["v"] == 1

@@ -1,0 +1,117 @@
+"""RFC 8785 canonical JSON: one value, one sequence of bytes.
+
+What the ledger hashes is JSON in this form, so that nobody can write one entry two ways. Reading is strict for
+the same reason: text that another writer would have put differently is refused, repeated members included.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+MAX_INTEGER = 2**53 - 1
+"""Largest integer RFC 8785 can write: what an IEEE 754 double holds exactly."""
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+class NotCanonical(ValueError):
+    """Bytes are not the canonical JSON of any value, or a value has none."""
+
+
+def read(data: bytes) -> Any:
+    """The value of canonical JSON.
+
+    Raises:
+        NotCanonical: if the bytes are no JSON, or not in canonical form.
+    """
+    try:
+        text = data.decode()
+        value, end = _DECODER.raw_decode(text)
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical(f"no canonical JSON: {error}") from None
+    if end != len(text):
+        raise NotCanonical(f"no canonical JSON: more follows after {end} characters")
+    # Nearly always the encoder of the standard library writes what RFC 8785 asks for, and it is the faster one.
+    if _PLAIN.encode(value) != text and write(value) != data:
+        raise NotCanonical("JSON, but not in canonical form")
+    return value
+
+
+def write(value: Any) -> bytes:
+    """The canonical JSON of a value made of dict, list, tuple, str, int, float, bool and None.
+
+    Raises:
+        NotCanonical: if it holds anything else, a number that is not finite, an integer that is too large, or
+            text that is not Unicode.
+    """
+    try:
+        return _text(value).encode()
+    except UnicodeEncodeError as error:
+        raise NotCanonical(f"text is not Unicode: {error.reason}") from None
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None | bool() | str():
+            return _PLAIN.encode(value)
+        case int():
+            if abs(value) > MAX_INTEGER:
+                raise NotCanonical(f"the integer {value} is larger than {MAX_INTEGER}")
+            return str(value)
+        case float():
+            return _number(value)
+        case dict():
+            # The order is that of UTF-16 code units, which is another one beyond the basic plane.
+            names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+            return "{" + ",".join(f"{_PLAIN.encode(name)}:{_text(value[name])}" for name in names) + "}"
+        case list() | tuple():
+            return "[" + ",".join(map(_text, value)) + "]"
+    raise NotCanonical(f"{type(value).__name__} has no JSON")
+
+
+def _number(value: float) -> str:
+    """As ECMAScript's Number::toString writes it (ECMA-262, section 6.1.6.1.20)."""
+    if not math.isfinite(value):
+        raise NotCanonical(f"{value} has no JSON")
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    mantissa, _, exponent = repr(abs(value)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = whole + fraction.removesuffix("0") if fraction == "0" else whole + fraction
+    point = len(whole) + int(exponent or 0)
+    stripped = digits.lstrip("0")
+    point -= len(digits) - len(stripped)
+    digits = stripped.rstrip("0")
+    if len(digits) <= point <= 21:
+        return sign + digits + "0" * (point - len(digits))
+    if 0 < point <= 21:
+        return sign + digits[:point] + "." + digits[point:]
+    if -6 < point <= 0:
+        return sign + "0." + "0" * -point + digits
+    tail = "." + digits[1:] if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"
+
+
+def _canonical_float(literal: str) -> float:
+    value = float(literal)
+    if not math.isfinite(value) or _number(value) != literal:
+        raise NotCanonical(f"the number {literal[:40]} is written another way")
+    return value
+
+
+def _canonical_integer(literal: str) -> int | float:
+    value = int(literal)
+    # Digits alone also write doubles of 2**53 and more, which are other numbers than the digits say.
+    return value if -MAX_INTEGER <= value <= MAX_INTEGER else _canonical_float(literal)
+
+
+def _refuse(literal: str) -> None:
+    raise NotCanonical(f"{literal} is no JSON")
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_canonical_float, parse_int=_canonical_integer, parse_constant=_refuse
+)
