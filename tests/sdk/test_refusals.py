@@ -114,7 +114,7 @@ def test_a_bad_target_is_refused(target) -> None:
 def test_an_empty_path_is_not_the_working_directory(registry_nowhere, tmp_path, monkeypatch, path) -> None:
     (tmp_path / "secrets").touch()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(errors.InvalidArgument, match="^path is .*while a path is needed"):
+    with pytest.raises(errors.InvalidArgument, match=r"^path is .*while a path is needed"):
         registry_nowhere.push("churn", path)
-    with pytest.raises(errors.InvalidArgument, match="^into is .*while a path is needed"):
+    with pytest.raises(errors.InvalidArgument, match=r"^into is .*while a path is needed"):
         registry_nowhere.pull("churn@1", path)

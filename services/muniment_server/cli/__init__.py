@@ -10,6 +10,7 @@ from muniment_core.domain.errors import DomainError
 from muniment_core.signing.key_file import UnusableKey
 from muniment_core.signing.recovery import CannotRecover, NothingToRecover
 
+from muniment_server.cli.fsck import fsck
 from muniment_server.cli.key import key
 from muniment_server.cli.migrate import migrate
 from muniment_server.cli.recover import recover
@@ -58,6 +59,7 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(migrate)
+main.add_command(fsck)
 main.add_command(token)
 main.add_command(key)
 main.add_command(recover)

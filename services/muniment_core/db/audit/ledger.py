@@ -1,0 +1,71 @@
+"""The tables of the ledger and the requests, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, or_, select
+
+from muniment_core.db.audit.reading import BATCH, fetch, raw, raw_columns, stream
+from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes, requests
+
+ENTRY_COLUMNS = tuple(column.name for column in ledger_entries.c)
+
+_ENTRIES = select(*raw_columns(ledger_entries)).order_by(ledger_entries.c.revision).limit(BATCH)
+_ENTRIES_AFTER = _ENTRIES.where(ledger_entries.c.revision > bindparam("after"))
+_NODES = (
+    select(raw(ledger_nodes.c.position), raw(ledger_nodes.c.hash))
+    .where(
+        ledger_nodes.c.level == bindparam("level"),
+        ledger_nodes.c.position >= bindparam("first"),
+        ledger_nodes.c.position < bindparam("end"),
+    )
+    .order_by(ledger_nodes.c.position)
+)
+_LEVELS = select(ledger_nodes.c.level, func.count()).group_by(ledger_nodes.c.level)
+_REQUESTS = select(*raw_columns(requests)).order_by(requests.c.revision)
+_HEADS = select(*raw_columns(ledger_head))
+
+
+class LedgerRows:
+    """The ledger's tables on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def entries(self) -> Iterator[Sequence[Row[Any]]]:
+        """The entries in order of revision, in batches; columns as in :data:`ENTRY_COLUMNS`."""
+        rows = fetch(self._connection, _ENTRIES, {})
+        while rows:
+            yield rows
+            rows = fetch(self._connection, _ENTRIES_AFTER, {"after": rows[-1].revision})
+
+    def nodes(self, level: int, first: int, count: int) -> Sequence[Row[Any]]:
+        """Position and hash of the nodes of a level from one position on, those of ``count`` positions."""
+        return fetch(self._connection, _NODES, {"level": level, "first": first, "end": first + count})
+
+    def node_counts(self) -> dict[int, int]:
+        """How many nodes there are of each level."""
+        return {row[0]: row[1] for row in self._connection.execute(_LEVELS)}
+
+    def nodes_outside(self, size: int) -> Sequence[Row[Any]]:
+        """Level and position of nodes that a tree of ``size`` leaves does not have, 100 at most."""
+        levels = size.bit_length()
+        columns = ledger_nodes.c
+        outside = or_(
+            columns.level < 1,
+            columns.level >= max(levels, 1),
+            columns.position < 0,
+            *((columns.level == level) & (columns.position >= size >> level) for level in range(1, levels)),
+        )
+        statement = select(raw(columns.level), raw(columns.position)).where(outside).limit(100)
+        return fetch(self._connection, statement, {})
+
+    def requests(self) -> Iterator[Row[Any]]:
+        """The remembered requests, in order of revision."""
+        return stream(self._connection, _REQUESTS)
+
+    def heads(self) -> Sequence[Row[Any]]:
+        """The rows of the head; there should be one."""
+        return fetch(self._connection, _HEADS, {})

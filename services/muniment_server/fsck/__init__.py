@@ -1,0 +1,1 @@
+"""`muniment-server fsck`: the ledger against itself, tables against the ledger, bytes against the tables."""

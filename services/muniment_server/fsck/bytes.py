@@ -1,0 +1,172 @@
+"""The bytes: every blob that anything refers to is there and, if asked, is what its name says."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from muniment.digests import Digest, InvalidDigest
+from muniment_artifact.blobs.store import BlobStore
+from muniment_artifact.blobs.verified import verify_blob
+from muniment_artifact.blobs.whole import get_blob
+from muniment_artifact.manifest import FILE_PATH, distinct_chunks, read_chunk_map
+from muniment_core.db.audit.artifacts import ArtifactRows
+from muniment_core.domain.errors import BytesDamaged
+
+from muniment_server.fsck.difference import Difference, compare, shown
+from muniment_server.fsck.owned import OwnedRows
+
+MANIFESTS, CHUNKS, BLOBS = "manifests", "held_chunks", "blobs"
+READERS = 4
+"""Blobs read at once with ``--bytes``: hashing keeps two cores busy, the rest waits for the store."""
+
+
+class BytesCheck:
+    """One pass over manifests and blobs.
+
+    Attributes:
+        blobs: how many blobs were looked at.
+    """
+
+    def __init__(
+        self,
+        rows: ArtifactRows,
+        store: BlobStore,
+        *,
+        read: bool,
+        still_held: Callable[[str], bool],
+        progress: Callable[[int], None] = lambda _count: None,
+    ) -> None:
+        """
+        Args:
+            rows: the tables.
+            store: where the blobs are.
+            read: whether to read and hash them, and not only to look whether they are there.
+            still_held: whether a chunk is held now; asked for one that is not there, as a running server may
+                have collected it since the tables were read.
+            progress: told how many blobs were looked at.
+        """
+        self._rows = rows
+        self._store = store
+        self._read = read
+        self._still_held = still_held
+        self._progress = progress
+        self.blobs = 0
+
+    def run(self) -> Iterator[Difference]:
+        """Everything that differs."""
+        yield from self._manifests()
+        yield from self._chunks()
+
+    def _manifests(self) -> Iterator[Difference]:
+        chunks = OwnedRows("manifest_chunks", self._rows.manifest_chunks(), owner="manifest_id")
+        for row in self._rows.manifests():
+            key = f"{row.in_project}/{row.digest}"
+            noted = {(chunk.digest, chunk.size, chunk.project_id) for chunk in chunks.of(row.id)}
+            hashed = Digest.of(row.body).text if type(row.body) is bytes else "nothing"
+            if hashed != row.digest:
+                yield Difference(MANIFESTS, key, "body", f"hashes to {hashed}", "that is not its digest")
+                continue
+            try:
+                yield from self._manifest(key, row, noted)
+            except (ValueError, KeyError, TypeError) as error:
+                yield Difference(MANIFESTS, key, "body", f"is no manifest ({error})")
+        yield from chunks.strays()
+
+    def _manifest(self, key: str, row: Any, noted: set[Any]) -> Iterator[Difference]:
+        manifest = json.loads(row.body)
+        config, layers = manifest["config"], manifest["layers"]
+        yield from compare(
+            MANIFESTS,
+            key,
+            row._mapping,
+            {
+                "config_digest": config["digest"],
+                "size_bytes": sum(layer["size"] for layer in layers),
+                "file_count": len(layers),
+            },
+            by="its body",
+        )
+        yield from self._blob(
+            _digest(config["digest"]), config["size"], f"it is the config of manifest {key}"
+        )
+        yield from self._chunk_map(key, row, manifest, noted)
+
+    def _chunk_map(self, key: str, row: Any, manifest: Any, noted: set[Any]) -> Iterator[Difference]:
+        """The chunk map is what tells of which chunks the files are made, so it is always read."""
+        self.blobs += 1
+        try:
+            files = read_chunk_map(get_blob(self._store, _digest(row.chunk_map_digest), row.chunk_map_size))
+        except (BytesDamaged, InvalidDigest) as error:
+            yield Difference(
+                BLOBS,
+                shown(row.chunk_map_digest),
+                "",
+                f"is damaged ({error})",
+                f"it is the chunk map of manifest {key}",
+            )
+            return
+        told = [
+            (layer["annotations"][FILE_PATH], layer["digest"], layer["size"]) for layer in manifest["layers"]
+        ]
+        mapped = [(file.path, file.digest.text, file.size) for file in files]
+        if mapped != told:
+            yield Difference(
+                MANIFESTS, key, "chunk_map_digest", "names a chunk map of other files", "its body says which"
+            )
+            return
+        needed = {
+            (chunk.digest.text, chunk.size, row.project_id) for chunk in distinct_chunks(files).values()
+        }
+        for chunk in sorted(needed - noted):
+            yield Difference("manifest_chunks", key, "", f"lacks chunk {chunk[0]}", "its chunk map has it")
+        for chunk in sorted(noted - needed, key=str):
+            yield Difference(
+                "manifest_chunks", key, "", f"has chunk {shown(chunk)}", "its chunk map does not have it"
+            )
+
+    def _chunks(self) -> Iterator[Difference]:
+        waiting: deque[tuple[str, Future[list[Difference]]]] = deque()
+        with ThreadPoolExecutor(READERS) as pool:
+            for row in self._rows.blobs():
+                if row.least != row.most:
+                    yield Difference(
+                        CHUNKS, row.digest, "size", f"is {row.least}", f"elsewhere it is {row.most}"
+                    )
+                waiting.append((row.digest, pool.submit(self._chunk, row.digest, row.most)))
+                while len(waiting) > 4 * READERS:
+                    yield from self._settled(*waiting.popleft())
+            while waiting:
+                yield from self._settled(*waiting.popleft())
+
+    def _settled(self, digest: str, future: Future[list[Difference]]) -> list[Difference]:
+        found = future.result()
+        return found if found and self._still_held(digest) else []
+
+    def _chunk(self, text: str, size: int) -> list[Difference]:
+        try:
+            return list(self._blob(_digest(text), size, "a project holds it"))
+        except InvalidDigest as error:
+            return [Difference(CHUNKS, shown(text), "digest", f"is none ({error})")]
+
+    def _blob(self, digest: Digest, size: int, why: str) -> Iterator[Difference]:
+        self.blobs += 1
+        self._progress(self.blobs)
+        if self._read:
+            try:
+                verify_blob(self._store, digest, size)
+            except BytesDamaged as error:
+                yield Difference(BLOBS, digest.text, "", f"is damaged ({error})", why)
+            return
+        found = self._store.stat(digest)
+        if found is None:
+            yield Difference(BLOBS, digest.text, "", "is missing", why)
+        elif found.size != size:
+            yield Difference(BLOBS, digest.text, "size", f"is {found.size}", f"{why} as {size} bytes")
+
+
+def _digest(text: object) -> Digest:
+    return Digest.parse(text if isinstance(text, str) else repr(text))

@@ -1,0 +1,121 @@
+"""All checks of `fsck`, in an order in which what is found first explains what is found later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from muniment_artifact.blobs.store import BlobStore
+from muniment_core.db import schema
+from muniment_core.db.audit.artifacts import ArtifactRows
+from muniment_core.db.audit.catalog import CatalogRows
+from muniment_core.db.audit.ledger import LedgerRows
+from muniment_core.db.audit.reading import Unreadable, snapshot
+from muniment_core.db.audit.soundness import damage, dangling
+from muniment_core.db.database import Database
+
+from muniment_server.fsck.bytes import BytesCheck
+from muniment_server.fsck.catalog import Check, check_models, check_projects, check_tokens
+from muniment_server.fsck.difference import Difference, shown
+from muniment_server.fsck.ledger import LedgerCheck
+from muniment_server.fsck.pointers import (
+    check_aliases,
+    check_deployments,
+    check_promotions,
+    check_stage_moves,
+    check_stage_pointers,
+)
+from muniment_server.fsck.versions import check_versions
+
+Progress = Callable[[str, int], None]
+
+TABLE_CHECKS: tuple[tuple[str, Check], ...] = (
+    ("projects", check_projects),
+    ("models", check_models),
+    ("versions", check_versions),
+    ("aliases", check_aliases),
+    ("stage moves", check_stage_moves),
+    ("stages", check_stage_pointers),
+    ("promotions", check_promotions),
+    ("deployments", check_deployments),
+    ("tokens", check_tokens),
+)
+
+
+@dataclass(slots=True)
+class Checked:
+    """How much was checked."""
+
+    entries: int = 0
+    versions: int = 0
+    blobs: int = 0
+
+
+class Fsck:
+    """One check of a whole registry.
+
+    Attributes:
+        checked: how much was checked so far.
+    """
+
+    def __init__(
+        self, database: Database, store: BlobStore | None, *, read_bytes: bool = False, progress: Progress
+    ) -> None:
+        """
+        Args:
+            database: with the schema of this program. A server may use it: the check sees one snapshot.
+            store: where the bytes are; None leaves them out.
+            read_bytes: whether to read and hash every blob.
+            progress: told what is being counted, and how far it has come.
+        """
+        self._database = database
+        self._store = store
+        self._read_bytes = read_bytes
+        self._progress = progress
+        self.checked = Checked()
+
+    def run(self) -> Iterator[Difference]:
+        """Everything that differs, as it is found."""
+        try:
+            yield from self._tables()
+            if self._store is not None:
+                yield from self._bytes(self._store)
+        except Unreadable as error:
+            yield Difference("database", "", "", f"cannot be read on: {error}")
+
+    def _tables(self) -> Iterator[Difference]:
+        for difference in schema.differences(self._database):
+            yield Difference("schema", "", "", f"is not that of this program: {shown(difference)}")
+        with snapshot(self._database) as connection:
+            for text in damage(connection):
+                yield Difference("database", "", "", f"is damaged: {text}")
+            for table, row, referenced in dangling(connection):
+                yield Difference(
+                    table, f"rowid {row}", "", f"refers to a row of {referenced} that there is not"
+                )
+            ledger = LedgerCheck(
+                LedgerRows(connection), progress=lambda count: self._progress("entries", count)
+            )
+            yield from ledger.run()
+            self.checked.entries = ledger.size
+            rows = CatalogRows(connection)
+            for number, (what, check) in enumerate(TABLE_CHECKS, 1):
+                self._progress(f"tables ({what})", number)
+                yield from check(rows, ledger.fold)
+            self.checked.versions = sum(len(model.versions) for model in ledger.fold.models.values())
+
+    def _bytes(self, store: BlobStore) -> Iterator[Difference]:
+        with snapshot(self._database) as connection:
+            blobs = BytesCheck(
+                ArtifactRows(connection),
+                store,
+                read=self._read_bytes,
+                still_held=self._still_held,
+                progress=lambda count: self._progress("blobs", count),
+            )
+            yield from blobs.run()
+            self.checked.blobs = blobs.blobs
+
+    def _still_held(self, digest: str) -> bool:
+        with snapshot(self._database) as connection:
+            return ArtifactRows(connection).is_held(digest)
