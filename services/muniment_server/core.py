@@ -75,8 +75,8 @@ def running_core(
         if database.is_sqlite:
             directory.lock()
             schema.migrate(database, utc_now)
-        elif not schema.is_current(database):
-            raise schema.SchemaBehind(schema.current_revision(database), schema.needed_revision())
+        else:
+            schema.require_current(database)
         keeper = LedgerKeeper(
             database,
             utc_now,

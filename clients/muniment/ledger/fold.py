@@ -71,6 +71,10 @@ class Fold:
                 apply(self, entry, entry.get("data", {}))
             except (KeyError, TypeError, ValueError) as error:
                 self._contradiction(f"does not say all that a {entry['type']} entry must: {error}")
+        if "model" in entry:
+            model = self.models.get((entry.get("project", ""), entry["model"]))
+            if model is not None:
+                model.change_revision = self.revision
         return self._found
 
     def _contradiction(self, text: str) -> None:

@@ -101,6 +101,7 @@ class ModelState:
     Attributes:
         labels: digest of description and tags.
         moves: of its stage pointers, by revision.
+        change_revision: that of the newest entry that names the model, whatever it says.
     """
 
     state: str
@@ -113,6 +114,7 @@ class ModelState:
     aliases: dict[str, AliasState] = field(default_factory=dict)
     pointers: dict[str, PointerState] = field(default_factory=dict)
     moves: dict[int, MoveState] = field(default_factory=dict)
+    change_revision: int = 0
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+from muniment.ledger.merkle import EMPTY_ROOT, node_hash
 
 _sha256 = hashlib.sha256
 
@@ -74,7 +74,7 @@ class GrowingTree:
             return EMPTY_ROOT
         root = edge[-1]
         for left in reversed(edge[:-1]):
-            root = _sha256(b"\x01" + left + root).digest()
+            root = node_hash(left, root)
         return root
 
 

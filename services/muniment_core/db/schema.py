@@ -71,6 +71,17 @@ def is_current(database: Database) -> bool:
     return current_revision(database) == needed_revision()
 
 
+def require_current(database: Database) -> None:
+    """Make sure that the database has the schema of this program.
+
+    Raises:
+        SchemaBehind: if it has another one.
+    """
+    found, needed = current_revision(database), needed_revision()
+    if found != needed:
+        raise SchemaBehind(found, needed)
+
+
 def migrate(database: Database, clock: Callable[[], datetime]) -> str:
     """Run the steps that are missing, in one transaction, and set up what every registry has.
 

@@ -9,11 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from muniment_core.db import schema
 from muniment_core.db.database import Database
 
 from muniment_server.blobs import open_blob_store
-from muniment_server.data_directory import DataDirectory
+from muniment_server.data_directory import DataDirectory, DirectoryInUse
 from muniment_server.fsck.run import Fsck
 from muniment_server.settings import StorageSettings, storage_options, storage_settings
 
@@ -36,9 +35,10 @@ def fsck(read_bytes: bool, as_json: bool, **values: Any) -> None:
     found = 0
     try:
         if database.is_sqlite:
-            directory.lock()
-        if not schema.is_current(database):
-            raise schema.SchemaBehind(schema.current_revision(database), schema.needed_revision())
+            try:
+                directory.lock()
+            except DirectoryInUse as error:
+                raise click.UsageError(str(error)) from error
         check = Fsck(
             database,
             open_blob_store(settings),

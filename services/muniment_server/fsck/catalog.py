@@ -65,6 +65,9 @@ def check_models(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
             continue
         seen.add((row.in_project, row.name))
         yield from compare("models", name, row._mapping, _model_columns(str(row.name), state))
+        # 0 is what models have that were last changed before there was this column.
+        if row.change_revision not in (0, state.change_revision):
+            yield from compare("models", name, row._mapping, {"change_revision": state.change_revision})
         yield from compare_labels("models", name, row.description, own_tags, state.labels)
     yield from tags.strays()
     yield from (missing("models", "/".join(key)) for key in fold.models.keys() - seen)

@@ -10,7 +10,7 @@ from muniment_core.db import schema
 from muniment_core.db.audit.artifacts import ArtifactRows
 from muniment_core.db.audit.catalog import CatalogRows
 from muniment_core.db.audit.ledger import LedgerRows
-from muniment_core.db.audit.reading import Unreadable, snapshot
+from muniment_core.db.audit.reading import Unreadable, damage_told, snapshot
 from muniment_core.db.audit.soundness import damage, dangling
 from muniment_core.db.database import Database
 
@@ -75,11 +75,17 @@ class Fsck:
         self.checked = Checked()
 
     def run(self) -> Iterator[Difference]:
-        """Everything that differs, as it is found."""
+        """Everything that differs, as it is found.
+
+        Raises:
+            SchemaBehind: if the database does not have the schema of this program.
+        """
         try:
-            yield from self._tables()
-            if self._store is not None:
-                yield from self._bytes(self._store)
+            with damage_told():
+                schema.require_current(self._database)
+                yield from self._tables()
+                if self._store is not None:
+                    yield from self._bytes(self._store)
         except Unreadable as error:
             yield Difference("database", "", "", f"cannot be read on: {error}")
 

@@ -29,18 +29,24 @@ class Unreadable(RuntimeError):
 
 @contextmanager
 def snapshot(database: Database) -> Iterator[Connection]:
-    """A connection that sees one state of the database for as long as the check takes.
+    """A connection that sees one state of the database for as long as the check takes."""
+    with database.reading() as connection:
+        if not database.is_sqlite:
+            # A check of a large registry takes longer than any call of a server may.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield connection
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Tells a damaged file from a database that is away.
 
     Raises:
         Unreadable: if the file is damaged beyond its rows.
     """
     try:
-        with database.reading() as connection:
-            if not database.is_sqlite:
-                # A check of a large registry takes longer than any call of a server may.
-                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
-            yield connection
+        yield
     except DatabaseError as error:
         if isinstance(error.orig, sqlite3.DatabaseError) and not isinstance(
             error.orig, sqlite3.OperationalError

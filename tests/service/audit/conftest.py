@@ -1,0 +1,81 @@
+"""A populated registry on each database, and its checks in this process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from harness.population import populate
+from harness.tampering import Tampering, tampering_with
+from muniment_artifact.blobs.disk import DiskBlobStore
+from muniment_core.db.database import Database
+from muniment_server.fsck.difference import Difference
+from muniment_server.fsck.run import Fsck
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry nobody serves.
+
+    Attributes:
+        data: its data directory.
+        url: address of its PostgreSQL database; empty for SQLite.
+        database: the database, opened.
+        tampering: the way past it.
+    """
+
+    data: Path
+    url: str
+    database: Database
+    tampering: Tampering
+
+    def fsck(self, *, with_bytes: bool = False, read_bytes: bool = False) -> list[Difference]:
+        """What the check finds."""
+        store = DiskBlobStore(self.data) if with_bytes or read_bytes else None
+        check = Fsck(self.database, store, read_bytes=read_bytes, progress=lambda _what, _count: None)
+        return list(check.run())
+
+
+@pytest.fixture(scope="session")
+def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with everything in it; copy it."""
+    data = tmp_path_factory.mktemp("populated") / "data"
+    populate(data, rounds=4)
+    return data
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def registry(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, soak: bool
+) -> Iterator[Registry]:
+    """A registry per database: leave it as it was."""
+    data, url = tmp_path_factory.mktemp("registry") / "data", ""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            template = request.getfixturevalue("_migrated_template")
+            url = stack.enter_context(request.getfixturevalue("postgres").database(template=template))
+        populate(data, url, rounds=6 if soak else 2)
+        database = Database(url) if url else Database.embedded(data)
+        stack.callback(database.close)
+        yield Registry(data, url, database, stack.enter_context(tampering_with(data, url)))
+
+
+@pytest.fixture
+def copied(populated: Path, tmp_path: Path) -> Iterator[Registry]:
+    """A registry on SQLite of this test's own."""
+    data = tmp_path / "data"
+    shutil.copytree(populated, data)
+    database = Database.embedded(data)
+    with tampering_with(data) as tampering:
+        yield Registry(data, "", database, tampering)
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def lines() -> Callable[[list[Difference]], str]:
+    """Differences as they are printed."""
+    return lambda differences: "\n".join(difference.line for difference in differences)

@@ -1,0 +1,92 @@
+"""Whatever single byte of the ledger or of the tables it tells of is another one: fsck names the place."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from harness.tampering import Unchangeable, sampled
+from muniment_core.db.schema import metadata
+
+ROWS, ROWS_OF_SOAK = 2, 100
+"""Rows of each table of the ledger in which each column is changed."""
+
+LEDGER_TABLES = ("ledger_entries", "ledger_nodes", "ledger_head", "requests")
+
+UNTOLD = {
+    # Nothing follows from these: keys that nothing but the database uses, times of bookkeeping, secrets.
+    "instance": {"page_token_key", "create_time"},
+    "version_metrics": {"id"},
+    "held_chunks": {"add_time"},
+    "manifests": {"add_time"},
+    "verified_files": {"project_id", "digest", "chunks_digest", "add_time"},
+}
+"""Columns of which the ledger says nothing, for the reason given."""
+
+BOUND_TABLES = sorted(
+    table.name for table in metadata.tables.values() if table.name not in (*LEDGER_TABLES, "instance")
+)
+
+
+REFUSED = {("ledger_head", "id"), ("version_params", "text"), ("version_params", "number")}
+"""Columns that PostgreSQL's own constraints keep some values of, for whoever writes."""
+
+
+@contextmanager
+def flipped(registry: Any, table: str, column: str, row: Any, dice: random.Random) -> Iterator[str]:
+    """Flips a byte; yields what became what, or nothing if the database itself refuses it."""
+    with ExitStack() as stack:
+        try:
+            before, after = stack.enter_context(registry.tampering.flipped(table, column, row, dice))
+        except Unchangeable:
+            assert registry.url
+            assert (table, column) in REFUSED
+            yield ""
+            return
+        yield f"{table}.{column}: {before!r} became {after!r}"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("table", LEDGER_TABLES)
+def test_a_flipped_byte_in_any_column_of_a_ledger_row_is_named(
+    registry: Any, table: str, soak: bool, lines: Any
+) -> None:
+    dice = random.Random(table)
+    assert registry.fsck() == []
+    tried = 0
+    for column in registry.tampering.columns(table):
+        rows = sampled(registry.tampering.rows(table), ROWS_OF_SOAK if soak else ROWS, dice)
+        for row in rows if not registry.url else range(len(rows)):
+            # Rows on PostgreSQL move when they are changed, so that a list of them is soon old.
+            place = dice.choice(registry.tampering.rows(table)) if registry.url else row
+            with flipped(registry, table, column, place, dice) as change:
+                if change:
+                    found = registry.fsck()
+                    assert [one for one in found if one.table == table], f"{change}\n{lines(found)}"
+                    tried += 1
+    assert registry.fsck() == []
+    print(f"\n{table}: {tried} flipped bytes, each named")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("table", BOUND_TABLES)
+def test_a_flipped_byte_in_any_column_the_ledger_tells_of_is_found(
+    registry: Any, table: str, soak: bool, lines: Any
+) -> None:
+    dice = random.Random(table)
+    if table not in UNTOLD:
+        assert registry.tampering.rows(table), f"the registry of the tests has nothing in {table}"
+    with_bytes = table in ("held_chunks", "manifests", "manifest_chunks")
+    for column in registry.tampering.columns(table):
+        if column in UNTOLD.get(table, ()):
+            continue
+        for _ in range(10 if soak else 1):
+            row = dice.choice(registry.tampering.rows(table))
+            with flipped(registry, table, column, row, dice) as change:
+                assert not change or registry.fsck(with_bytes=with_bytes), change
+    assert registry.fsck(with_bytes=True) == [], lines(registry.fsck())
