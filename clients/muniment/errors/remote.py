@@ -203,7 +203,7 @@ class ChunkMissing(FailedPrecondition):
 class LedgerRecovery(FailedPrecondition):
     """The ledger is not what was signed, so nothing is changed until its operator has decided."""
 
-    advice = "Tell the operator of the registry: 'muniment-server fsck' there says what is wrong."
+    advice = ""
 
 
 class Unauthenticated(MunimentError):
@@ -282,6 +282,8 @@ class PeerUnavailable(Unavailable):
 
 class CheckpointPending(Unavailable):
     """No signed checkpoint is long enough yet."""
+
+    advice = ""
 
 
 class ShuttingDown(Unavailable):

@@ -40,7 +40,13 @@ from muniment_metadata.tokens import create_token, revoke_token
 from muniment_metadata.updates import LabelChange
 from muniment_metadata.versions import create_version, delete_version, update_version
 from muniment_promotion.deployments import report_deployment
-from muniment_promotion.promotions import PromotionRequest, promote, roll_back
+from muniment_promotion.promotions import (
+    PromotionRequest,
+    RollbackRequest,
+    choose_rollback,
+    promote,
+    roll_back,
+)
 from muniment_server.core import running_core
 from muniment_server.settings import StorageSettings
 
@@ -61,6 +67,9 @@ def storage(data: Path, database: str = "") -> StorageSettings:
         s3_access_key="",
         s3_secret_key="",
         s3_plain_http=False,
+        signing_key=None,
+        anchor=None,
+        log_origin="",
     )
 
 
@@ -209,7 +218,7 @@ def _one_round(made: Population, model: ModelName) -> None:
         )
     for to in (0, third, 0):
         change(_rolled_back(model.stage("staging"), to))
-    change(lambda unit: delete_version(unit, model.version(fourth), etag=""))
+    change(lambda unit: delete_version(unit, model.version(fourth), etag="", principal=ADMIN))
     for acted in (1, 2):
         change(_reported(model, second, acted))
     token = change(
@@ -227,7 +236,7 @@ def _one_round(made: Population, model: ModelName) -> None:
     gone = ModelName(model.project, f"{model.model}-gone")
     change(lambda unit: create_model(unit, gone, description="", tags={}))
     made.version(gone)
-    change(lambda unit: delete_model(unit, gone, etag=""))
+    change(lambda unit: delete_model(unit, gone, etag="", principal=ADMIN))
 
 
 def _alias_set(name: AliasName, number: int) -> Work:
@@ -239,7 +248,8 @@ def _promoted(request: PromotionRequest) -> Work:
 
 
 def _rolled_back(name: StageName, to: int) -> Work:
-    return lambda unit: roll_back(unit, name, to_number=to, expected_current=None, reason="worse")
+    request = RollbackRequest(stage=name, to_number=to, expected_current=None, reason="worse")
+    return lambda unit: roll_back(unit, request, choose_rollback(unit, request))
 
 
 def _reported(model: ModelName, number: int, acted: int) -> Work:
