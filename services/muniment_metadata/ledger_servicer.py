@@ -1,14 +1,16 @@
-"""LedgerService: reads of the one log."""
+"""LedgerService: reads of the one log, and proofs of what it holds."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from muniment.v1 import ledger_service_pb2 as pb
 from muniment.v1 import ledger_service_pb2_grpc
 from muniment_core.db.ledger_store import EntryQuery
 from muniment_core.db.unit_of_work import Reader
-from muniment_core.domain.errors import EntryNotFound, InvalidField
+from muniment_core.domain.errors import CheckpointPending, EntryNotFound, InvalidField
 from muniment_core.domain.ledger import Entry
 from muniment_core.domain.merkle import Frontier
 from muniment_core.rpc.convert import entry_message, project_or_all, time
@@ -16,7 +18,20 @@ from muniment_core.rpc.entry_filter import entry_query
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
+from muniment_metadata import proofs
+from muniment_metadata.proof_messages import (
+    checkpoint_message,
+    consistency_message,
+    inclusion_message,
+    key_message,
+)
+
+SIGNED_WITHIN_SECONDS = 2.0
+"""How long a call waits for the signer, which is at most a second behind."""
+SIGNED_POLL_SECONDS = 0.05
+
 Context = Any
+T = TypeVar("T")
 
 
 class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
@@ -56,6 +71,59 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         project = project_or_all("parent", request.parent)
         head = await self._execution.read(lambda reader: _head(reader, project))
         return pb.LedgerHead(size=head.size, root_hash=head.root)
+
+    async def GetCheckpoint(self, request: pb.GetCheckpointRequest, context: Context) -> pb.Checkpoint:
+        project = project_or_all("parent", request.parent)
+        wanted = _at_least("min_size", request.min_size, 0)
+        signed = await self._when_signed(lambda reader: proofs.checkpoint(reader, project, min_size=wanted))
+        return checkpoint_message(signed)
+
+    async def GetInclusionProof(
+        self, request: pb.GetInclusionProofRequest, context: Context
+    ) -> pb.InclusionProof:
+        project = project_or_all("parent", request.parent)
+        revision = _at_least("revision", request.revision, 1)
+        size = _at_least("tree_size", request.tree_size, 0)
+        proved = await self._when_signed(
+            lambda reader: proofs.prove_inclusion(reader, project, revision, tree_size=size)
+        )
+        return inclusion_message(proved)
+
+    async def GetConsistencyProof(
+        self, request: pb.GetConsistencyProofRequest, context: Context
+    ) -> pb.ConsistencyProof:
+        project = project_or_all("parent", request.parent)
+        earlier = _at_least("from_size", request.from_size, 1)
+        later = _at_least("to_size", request.to_size, 0)
+        proved = await self._when_signed(
+            lambda reader: proofs.prove_consistency(reader, project, earlier, later)
+        )
+        return consistency_message(proved)
+
+    async def ListLogKeys(self, request: pb.ListLogKeysRequest, context: Context) -> pb.ListLogKeysResponse:
+        project = project_or_all("parent", request.parent)
+        keys = await self._execution.read(lambda reader: proofs.log_keys(reader, project))
+        return pb.ListLogKeysResponse(
+            keys=[key_message(key, said, active=key is keys[-1][0]) for key, said in keys]
+        )
+
+    async def _when_signed(self, use_case: Callable[[Reader], T]) -> T:
+        """Read, and wait a little for the signer where it has not come that far."""
+        clock = asyncio.get_running_loop().time
+        end = clock() + SIGNED_WITHIN_SECONDS
+        while True:
+            try:
+                return await self._execution.read(use_case)
+            except CheckpointPending:
+                if clock() > end:
+                    raise
+            await asyncio.sleep(SIGNED_POLL_SECONDS)
+
+
+def _at_least(field: str, value: int, least: int) -> int:
+    if value < least:
+        raise InvalidField(field, f"is {value}, while {least} is the least")
+    return value
 
 
 def _entry(reader: Reader, project: str | None, revision: int) -> tuple[Entry | None, int]:

@@ -1,15 +1,16 @@
-"""``muniment watch`` and ``muniment audit log``: the same entries, as they come and looked up."""
+"""``muniment watch`` and ``muniment audit``: the same entries, as they come, looked up and proved."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from itertools import islice
 
 import click
 
 from muniment.cli.invocation import Invocation
-from muniment.cli.output import many
-from muniment.cli.parameters import to_number, to_text
+from muniment.cli.output import many, one
+from muniment.cli.parameters import to_number, to_past, to_text
 from muniment.cli.text import moved, when
 from muniment.cli.verb import group, verb
 from muniment.values import Event
@@ -35,6 +36,9 @@ _TYPES = click.option(
     type=to_text,
     metavar="TYPE",
     help="Entries of this type only, for example version.created or 'stage.*'; may be repeated.",
+)
+_ALL_PROJECTS = click.option(
+    "--instance", "all_projects", is_flag=True, help="Of the whole registry instead of the project."
 )
 
 
@@ -65,6 +69,9 @@ def watch(
 @_STAGE
 @click.option("--actor", type=to_text, metavar="PRINCIPAL", help="Entries of this principal only.")
 @_TYPES
+@click.option("--since", type=to_past, metavar="TIME", help="From then on, for example 12h or 2027-01-31.")
+@click.option("--until", type=to_past, metavar="TIME", help="Before then.")
+@_ALL_PROJECTS
 @click.option("--newest-first", is_flag=True, help="Newest entry first.")
 @click.option("--limit", type=to_number, metavar="N", help="At most this many entries.")
 def log(
@@ -73,13 +80,23 @@ def log(
     stage: str | None,
     actor: str | None,
     types: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    all_projects: bool,
     newest_first: bool,
     limit: int | None,
 ) -> None:
     """Print everything that happened in the project, oldest first."""
     with invocation.connect() as registry:
-        entries = registry.audit_log(
-            model=model, stage=stage, actor=actor, types=types, newest_first=newest_first
+        entries = registry.audit.log(
+            model=model,
+            stage=stage,
+            actor=actor,
+            types=types,
+            since=since,
+            until=until,
+            newest_first=newest_first,
+            all_projects=all_projects,
         )
         many(
             islice(entries, limit),
@@ -103,4 +120,45 @@ def _cells(invocation: Invocation) -> Callable[[Event], Sequence[str]]:
     )
 
 
-audit = group("audit", "Read who did what and when.", log)
+@verb("checkpoint")
+@click.option(
+    "--min-size", type=to_number, default=0, metavar="REVISION", help="One that covers this revision. [any]"
+)
+def checkpoint(invocation: Invocation, min_size: int) -> None:
+    """Print the newest signed head of the ledger, a C2SP checkpoint.
+
+    Keep it: 'audit verify' shows later that nothing before it was changed.
+    """
+    with invocation.connect() as registry:
+        one(
+            registry.audit.checkpoint(min_size),
+            json=invocation.json,
+            human=lambda found: click.echo(found.note, nl=False),
+        )
+
+
+@verb("proof")
+@click.argument("revision", type=to_number)
+@_ALL_PROJECTS
+def proof(invocation: Invocation, revision: int, all_projects: bool) -> None:
+    """Print the proof that entry REVISION is in the ledger, a C2SP tlog-proof file.
+
+    With the entry's body and the public key of the ledger anyone can verify it, without this registry.
+    """
+    with invocation.connect() as registry:
+        one(
+            registry.audit.inclusion_proof(revision, all_projects=all_projects),
+            json=invocation.json,
+            human=lambda proved: click.echo(proved.tlog_proof, nl=False),
+        )
+
+
+@verb("keys")
+def keys(invocation: Invocation) -> None:
+    """Print the public keys of the ledger, oldest first; the last one signs now."""
+    with invocation.connect() as registry:
+        for key in registry.audit.log_keys():
+            one(key, json=invocation.json, human=lambda known: click.echo(known.key))
+
+
+audit = group("audit", "Read who did what and when, and have it proved.", log, checkpoint, proof, keys)

@@ -14,7 +14,7 @@
     ├── Unauthenticated      TokenMissing TokenInvalid
     ├── PermissionDenied
     ├── StorageFull
-    ├── Damaged              BytesDamaged DownloadRefused
+    ├── Damaged              BytesDamaged LedgerDamaged DownloadRefused
     ├── Unavailable          Unreachable StorageUnavailable DatabaseUnavailable PeerUnavailable ShuttingDown
     │                        CheckpointPending
     ├── DeadlineExceeded
@@ -70,6 +70,7 @@ from muniment.errors.remote import (
     InvalidPath,
     InvalidSelector,
     InvalidTarget,
+    LedgerDamaged,
     LedgerRecovery,
     LimitExceeded,
     ManifestNotFound,
@@ -132,6 +133,7 @@ __all__ = [
     "InvalidPath",
     "InvalidSelector",
     "InvalidTarget",
+    "LedgerDamaged",
     "LedgerRecovery",
     "LimitExceeded",
     "LocalError",

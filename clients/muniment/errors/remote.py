@@ -244,6 +244,12 @@ class BytesDamaged(Damaged):
     advice = "Tell the operator of the registry."
 
 
+class LedgerDamaged(Damaged):
+    """The stored tree of the ledger does not lead to the root that was signed."""
+
+    advice = "Tell the operator of the registry: 'muniment-server fsck' there says what is wrong."
+
+
 class DownloadRefused(Damaged):
     """What the registry sent is not what the version's digest stands for; nothing of it was kept."""
 

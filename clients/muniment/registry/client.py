@@ -8,7 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from muniment.registry import access, aliases, audit, deployments, models, stages, versions
+from muniment.registry import access, aliases, deployments, models, stages, versions
+from muniment.registry.audit import Audit
 from muniment.registry.session import Session
 from muniment.registry.watch import Watch
 from muniment.transfer.paths import local_path
@@ -291,10 +292,13 @@ class Registry:
         types: Sequence[str] = (),
         newest_first: bool = False,
     ) -> Iterator[Event]:
-        """Everything that happened in the project, oldest first unless asked otherwise."""
-        return audit.audit_log(
-            self._session, model=model, stage=stage, actor=actor, types=types, newest_first=newest_first
-        )
+        """Everything that happened in the project, oldest first; ``audit.log`` has further conditions."""
+        return self.audit.log(model=model, stage=stage, actor=actor, types=types, newest_first=newest_first)
+
+    @property
+    def audit(self) -> Audit:
+        """The ledger, its checkpoints and proofs."""
+        return Audit(self._session)
 
     def report_deployment(
         self,

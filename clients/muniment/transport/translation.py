@@ -56,6 +56,9 @@ REASONS: Mapping[str, type[MunimentError]] = {
     "SHUTTING_DOWN": errors.ShuttingDown,
     "INTERNAL": errors.Internal,
     "PEER_UNAVAILABLE": errors.PeerUnavailable,
+    "LEDGER_RECOVERY": errors.LedgerRecovery,
+    "CHECKPOINT_PENDING": errors.CheckpointPending,
+    "LEDGER_DAMAGED": errors.LedgerDamaged,
 }
 """The class of each ``ErrorReason``, without its prefix."""
 

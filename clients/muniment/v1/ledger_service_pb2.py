@@ -16,7 +16,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from muniment.v1 import options_pb2 as muniment_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n muniment/v1/ledger_service.proto\x12\x0bmuniment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19muniment/v1/options.proto\"\xff\x01\n\x0bLedgerEntry\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0c\n\x04type\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x0e\n\x06number\x18\x08 \x01(\x03\x12\x17\n\x0fprevious_number\x18\t \x01(\x03\x12\x0e\n\x06\x64igest\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0c\n\x04\x62ody\x18\x0c \x01(\x0c\x12\x11\n\tleaf_hash\x18\r \x01(\x0c\"-\n\nLedgerHead\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x11\n\troot_hash\x18\x02 \x01(\x0c\"3\n\x0fGetEntryRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"I\n\x0b\x45ntryFilter\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\r\n\x05types\x18\x03 \x03(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"\xe9\x01\n\x12ListEntriesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12(\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.muniment.v1.EntryFilter\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cnewest_first\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.muniment.v1.LedgerEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x0eGetHeadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t2\x96\x02\n\rLedgerService\x12R\n\x08GetEntry\x12\x1c.muniment.v1.GetEntryRequest\x1a\x18.muniment.v1.LedgerEntry\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12`\n\x0bListEntries\x12\x1f.muniment.v1.ListEntriesRequest\x1a .muniment.v1.ListEntriesResponse\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12O\n\x07GetHead\x12\x1b.muniment.v1.GetHeadRequest\x1a\x17.muniment.v1.LedgerHead\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n muniment/v1/ledger_service.proto\x12\x0bmuniment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19muniment/v1/options.proto\"\xff\x01\n\x0bLedgerEntry\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0c\n\x04type\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x0e\n\x06number\x18\x08 \x01(\x03\x12\x17\n\x0fprevious_number\x18\t \x01(\x03\x12\x0e\n\x06\x64igest\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0c\n\x04\x62ody\x18\x0c \x01(\x0c\x12\x11\n\tleaf_hash\x18\r \x01(\x0c\"-\n\nLedgerHead\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x11\n\troot_hash\x18\x02 \x01(\x0c\"3\n\x0fGetEntryRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"I\n\x0b\x45ntryFilter\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\r\n\x05types\x18\x03 \x03(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"\xe9\x01\n\x12ListEntriesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12(\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.muniment.v1.EntryFilter\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cnewest_first\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.muniment.v1.LedgerEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x0eGetHeadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"8\n\x14GetCheckpointRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08min_size\x18\x02 \x01(\x03\"z\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\x0c\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x11\n\troot_hash\x18\x04 \x01(\x0c\x12-\n\tsign_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x18GetInclusionProofRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x11\n\ttree_size\x18\x03 \x01(\x03\"\xae\x01\n\x0eInclusionProof\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\tleaf_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06hashes\x18\x04 \x03(\x0c\x12\x11\n\troot_hash\x18\x05 \x01(\x0c\x12+\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x17.muniment.v1.Checkpoint\x12\x12\n\ntlog_proof\x18\x07 \x01(\x0c\"P\n\x1aGetConsistencyProofRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tfrom_size\x18\x02 \x01(\x03\x12\x0f\n\x07to_size\x18\x03 \x01(\x03\"t\n\x10\x43onsistencyProof\x12\x11\n\tfrom_size\x18\x01 \x01(\x03\x12\x0f\n\x07to_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12\x16\n\x0e\x66rom_root_hash\x18\x04 \x01(\x0c\x12\x14\n\x0cto_root_hash\x18\x05 \x01(\x0c\"$\n\x12ListLogKeysRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"8\n\x13ListLogKeysResponse\x12!\n\x04keys\x18\x01 \x03(\x0b\x32\x13.muniment.v1.LogKey\"{\n\x06LogKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x08\x12\x11\n\tstatement\x18\x05 \x01(\x0c\x32\xad\x05\n\rLedgerService\x12R\n\x08GetEntry\x12\x1c.muniment.v1.GetEntryRequest\x1a\x18.muniment.v1.LedgerEntry\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12`\n\x0bListEntries\x12\x1f.muniment.v1.ListEntriesRequest\x1a .muniment.v1.ListEntriesResponse\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12O\n\x07GetHead\x12\x1b.muniment.v1.GetHeadRequest\x1a\x17.muniment.v1.LedgerHead\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12[\n\rGetCheckpoint\x12!.muniment.v1.GetCheckpointRequest\x1a\x17.muniment.v1.Checkpoint\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12g\n\x11GetInclusionProof\x12%.muniment.v1.GetInclusionProofRequest\x1a\x1b.muniment.v1.InclusionProof\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12m\n\x13GetConsistencyProof\x12\'.muniment.v1.GetConsistencyProofRequest\x1a\x1d.muniment.v1.ConsistencyProof\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12`\n\x0bListLogKeys\x12\x1f.muniment.v1.ListLogKeysRequest\x1a .muniment.v1.ListLogKeysResponse\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -29,6 +29,14 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_LEDGERSERVICE'].methods_by_name['ListEntries']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
   _globals['_LEDGERSERVICE'].methods_by_name['GetHead']._options = None
   _globals['_LEDGERSERVICE'].methods_by_name['GetHead']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['GetCheckpoint']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['GetCheckpoint']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['GetInclusionProof']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['GetInclusionProof']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['GetConsistencyProof']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['GetConsistencyProof']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['ListLogKeys']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['ListLogKeys']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
   _globals['_LEDGERENTRY']._serialized_start=110
   _globals['_LEDGERENTRY']._serialized_end=365
   _globals['_LEDGERHEAD']._serialized_start=367
@@ -43,6 +51,24 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_LISTENTRIESRESPONSE']._serialized_end=867
   _globals['_GETHEADREQUEST']._serialized_start=869
   _globals['_GETHEADREQUEST']._serialized_end=901
-  _globals['_LEDGERSERVICE']._serialized_start=904
-  _globals['_LEDGERSERVICE']._serialized_end=1182
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=903
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=959
+  _globals['_CHECKPOINT']._serialized_start=961
+  _globals['_CHECKPOINT']._serialized_end=1083
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1085
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1164
+  _globals['_INCLUSIONPROOF']._serialized_start=1167
+  _globals['_INCLUSIONPROOF']._serialized_end=1341
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1343
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1423
+  _globals['_CONSISTENCYPROOF']._serialized_start=1425
+  _globals['_CONSISTENCYPROOF']._serialized_end=1541
+  _globals['_LISTLOGKEYSREQUEST']._serialized_start=1543
+  _globals['_LISTLOGKEYSREQUEST']._serialized_end=1579
+  _globals['_LISTLOGKEYSRESPONSE']._serialized_start=1581
+  _globals['_LISTLOGKEYSRESPONSE']._serialized_end=1637
+  _globals['_LOGKEY']._serialized_start=1639
+  _globals['_LOGKEY']._serialized_end=1762
+  _globals['_LEDGERSERVICE']._serialized_start=1765
+  _globals['_LEDGERSERVICE']._serialized_end=2450
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,26 @@ class LedgerServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_ledger__service__pb2.GetHeadRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.LedgerHead.FromString,
                 )
+        self.GetCheckpoint = channel.unary_unary(
+                '/muniment.v1.LedgerService/GetCheckpoint',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.GetCheckpointRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.Checkpoint.FromString,
+                )
+        self.GetInclusionProof = channel.unary_unary(
+                '/muniment.v1.LedgerService/GetInclusionProof',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.GetInclusionProofRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.InclusionProof.FromString,
+                )
+        self.GetConsistencyProof = channel.unary_unary(
+                '/muniment.v1.LedgerService/GetConsistencyProof',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.GetConsistencyProofRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.ConsistencyProof.FromString,
+                )
+        self.ListLogKeys = channel.unary_unary(
+                '/muniment.v1.LedgerService/ListLogKeys',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysResponse.FromString,
+                )
 
 
 class LedgerServiceServicer(object):
@@ -59,6 +79,35 @@ class LedgerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCheckpoint(self, request, context):
+        """Reads the newest signed checkpoint. It is at most a second behind the head.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInclusionProof(self, request, context):
+        """Proves that an entry is in the ledger. Whoever may read the entry may have it proved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsistencyProof(self, request, context):
+        """Proves that the ledger begins with all of an earlier state of it: nothing was changed or removed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLogKeys(self, request, context):
+        """Lists the public keys of the ledger, oldest first; the last one signs now. To trust them because
+        the server says so proves nothing: get them from its operator, or keep those of the first time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,6 +125,26 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.GetHead,
                     request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.GetHeadRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_ledger__service__pb2.LedgerHead.SerializeToString,
+            ),
+            'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCheckpoint,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.GetCheckpointRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.Checkpoint.SerializeToString,
+            ),
+            'GetInclusionProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInclusionProof,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.GetInclusionProofRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.InclusionProof.SerializeToString,
+            ),
+            'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistencyProof,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.GetConsistencyProofRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.ConsistencyProof.SerializeToString,
+            ),
+            'ListLogKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLogKeys,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -137,5 +206,73 @@ class LedgerService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/GetHead',
             muniment_dot_v1_dot_ledger__service__pb2.GetHeadRequest.SerializeToString,
             muniment_dot_v1_dot_ledger__service__pb2.LedgerHead.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/GetCheckpoint',
+            muniment_dot_v1_dot_ledger__service__pb2.GetCheckpointRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.Checkpoint.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetInclusionProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/GetInclusionProof',
+            muniment_dot_v1_dot_ledger__service__pb2.GetInclusionProofRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.InclusionProof.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetConsistencyProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/GetConsistencyProof',
+            muniment_dot_v1_dot_ledger__service__pb2.GetConsistencyProofRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.ConsistencyProof.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListLogKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/ListLogKeys',
+            muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -7,17 +7,22 @@ from muniment.values.access import Grant, Identity, Token
 from muniment.values.catalog import Alias, Model, Project, StagePointer, Version
 from muniment.values.evidence import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run
 from muniment.values.ledger import Event
+from muniment.values.proofs import Checkpoint, ConsistencyProof, InclusionProof, LogKey
 from muniment.values.stages import Deployment, Promotion, Stage, StageMove
 
 __all__ = [
     "Alias",
+    "Checkpoint",
     "Code",
+    "ConsistencyProof",
     "Dataset",
     "Deployment",
     "Environment",
     "Event",
     "Grant",
     "Identity",
+    "InclusionProof",
+    "LogKey",
     "Metric",
     "Model",
     "Parent",

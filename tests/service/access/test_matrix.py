@@ -39,7 +39,10 @@ READS = {
     *("GetManifest", "ReadRanges", "VerifyManifest"),
     "Watch",
 }
-AUDITS = {"GetEntry", "ListEntries", "GetHead"}
+AUDITS = {
+    *("GetEntry", "ListEntries", "GetHead"),
+    *("GetCheckpoint", "GetInclusionProof", "GetConsistencyProof", "ListLogKeys"),
+}
 WRITES = {
     *("CreateModel", "UpdateModel", "DeleteModel", "CreateVersion", "UpdateVersion", "DeleteVersion"),
     *("SetAlias", "DeleteAlias", "AddMetrics"),

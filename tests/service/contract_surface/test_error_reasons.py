@@ -224,14 +224,16 @@ PROVOKED: dict[str, tuple[StatusCode, Callable[[Api], Refusal]]] = {
 
 PROVOKED_BY_FAULTS = {
     "BYTES_DAMAGED",
+    "CHECKPOINT_PENDING",
     "DATABASE_UNAVAILABLE",
     "INTERNAL",
+    "LEDGER_DAMAGED",
     "LEDGER_RECOVERY",
     "PEER_UNAVAILABLE",
     "SHUTTING_DOWN",
     "STORAGE_UNAVAILABLE",
 }
-"""What a server sends only when something around it breaks: `test_faults.py` breaks it."""
+"""What a server sends only when something around it breaks: `test_faults.py`, `tests/service/signing` break it."""
 
 NOT_PROVOKED = {
     "INVALID_FILTER": "belongs to search, which no method offers yet",

@@ -9,8 +9,9 @@ import sys
 import muniment
 import pytest
 
-NAMES = """Alias Code Dataset Deployment Environment Event Grant Identity Metric Model MunimentError Parent
-ProcessingStep Project Promotion Registry Run Stage StageMove StagePointer Token Version Watch connect errors"""
+NAMES = """Alias Checkpoint Code ConsistencyProof Dataset Deployment Environment Event Grant Identity
+InclusionProof LogKey Metric Model MunimentError Parent ProcessingStep Project Promotion
+Registry Run Stage StageMove StagePointer Token Version Watch connect errors"""
 
 IMPORTED = """
 import sys

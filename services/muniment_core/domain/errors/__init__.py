@@ -50,6 +50,7 @@ from muniment_core.domain.errors.service import (
     ShuttingDown,
     StorageFull,
     StorageUnavailable,
+    TreeDamaged,
 )
 from muniment_core.domain.errors.states import (
     AlreadyCurrent,
@@ -102,6 +103,7 @@ __all__ = [
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",
+    "TreeDamaged",
     "VersionNotFound",
     "VersionNotReady",
 ]

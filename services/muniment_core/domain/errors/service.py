@@ -66,6 +66,18 @@ class CheckpointPending(DomainError):
         )
 
 
+class TreeDamaged(DomainError):
+    """The stored tree of the ledger does not lead to the root that was signed."""
+
+    reason = "LEDGER_DAMAGED"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            f"the ledger's tree of {size} entries is damaged: its operator should run 'muniment-server fsck'",
+            size=size,
+        )
+
+
 class PeerUnavailable(DomainError):
     """A service this one depends on does not answer."""
 
