@@ -38,6 +38,9 @@ POLL_SECONDS_EMBEDDED = 5.0
 POLL_SECONDS_REPLICATED = 0.1
 IDLE_GRACE_SECONDS = 5.0
 IDLE_POLL_SECONDS = 0.5
+WRITES = "muniment.v1.writes"
+"""Name by which the health service tells whether anything may be changed: not while the ledger is in recovery."""
+WRITES_POLL_SECONDS = 0.5
 
 _OPTIONS = (
     # Otherwise a second process binds the same port silently and gets a share of the calls.
@@ -162,6 +165,8 @@ async def _started(
             stack.push_async_callback(tail.close)
         for descriptor in descriptors:
             await health.set(descriptor.full_name, health_pb2.HealthCheckResponse.SERVING)
+        writes = asyncio.create_task(_tell_of_writes(core, health))
+        stack.callback(writes.cancel)
         stack.push_async_callback(health.enter_graceful_shutdown)
         yield bound
         _log.info("stopping: calls in flight have %g s to finish", settings.grace)
@@ -201,6 +206,18 @@ def _add_health_and_reflection(
     names = [descriptor.full_name for descriptor in descriptors]
     reflection.enable_server_reflection((*names, SERVICE_NAME, reflection.SERVICE_NAME), server)
     return servicer
+
+
+async def _tell_of_writes(core: Core, health: health_aio.HealthServicer) -> None:
+    """Tell whether anything may be changed, as that changes."""
+    told: bool | None = None
+    while True:
+        refused = bool(core.keeper.alarm)
+        if refused is not told:
+            told = refused
+            status = health_pb2.HealthCheckResponse
+            await health.set(WRITES, status.NOT_SERVING if refused else status.SERVING)
+        await asyncio.sleep(WRITES_POLL_SECONDS)
 
 
 async def _stop_when_idle(core: Core, stop: asyncio.Event) -> None:

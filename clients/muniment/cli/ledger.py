@@ -121,17 +121,15 @@ def _cells(invocation: Invocation) -> Callable[[Event], Sequence[str]]:
 
 
 @verb("checkpoint")
-@click.option(
-    "--min-size", type=to_number, default=0, metavar="REVISION", help="One that covers this revision. [any]"
-)
-def checkpoint(invocation: Invocation, min_size: int) -> None:
+@click.option("--min-size", type=to_number, metavar="REVISION", help="One that covers this revision. [any]")
+def checkpoint(invocation: Invocation, min_size: int | None) -> None:
     """Print the newest signed head of the ledger, a C2SP checkpoint.
 
     Keep it: 'audit verify' shows later that nothing before it was changed.
     """
     with invocation.connect() as registry:
         one(
-            registry.audit.checkpoint(min_size),
+            registry.audit.checkpoint(min_size or 0),
             json=invocation.json,
             human=lambda found: click.echo(found.note, nl=False),
         )

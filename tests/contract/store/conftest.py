@@ -5,13 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from muniment.ledger.keys import PublicKey
 from muniment_core.db import schema
 from muniment_core.db.database import Database
-from muniment_core.db.unit_of_work import UnitOfWork
+from muniment_core.db.ledger_store import EntryQuery
+from muniment_core.db.signing_tables import ledger_checkpoints, ledger_keys, ledger_recoveries
+from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
+from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
 from muniment_core.domain.ledger import Entry, EntryDraft
+from muniment_core.domain.merkle import Frontier
+from muniment_core.domain.proofs import Place
+from muniment_core.domain.signing import SignedCheckpoint
+from muniment_core.signing.anchor import FileAnchor
+from muniment_core.signing.changes import add_first_key
+from muniment_core.signing.keeper import LedgerKeeper
+from muniment_core.signing.key_file import KeyFile
+from sqlalchemy import delete, select, update
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -67,3 +80,119 @@ def create_project() -> Callable[..., Change[str]]:
         return Change(work, "tester", **fields)
 
     return make
+
+
+class SignedLedger:
+    """One process on a registry: its writer, its key file, its anchor and its keeper, driven by hand."""
+
+    def __init__(self, database: Database, directory: Path, clock: Callable[[], datetime]) -> None:
+        directory.mkdir()
+        self.database, self.clock = database, clock
+        self.key_file = KeyFile(directory / "key.pem")
+        self.anchor_path = directory / "anchor"
+        self.anchor = FileAnchor(self.anchor_path)
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the process."""
+        self.writer = Writer(self.database, self.clock, on_commit=lambda _entries: self.keeper.wake())
+        self.keeper = LedgerKeeper(
+            self.database, self.clock, anchor=self.anchor, key_file=self.key_file, poll_seconds=0.05
+        )
+        self.keeper.inspect()
+        if self.keeper.alarm:
+            self.writer.suspend()
+        self.writer.start()
+
+    def end(self) -> None:
+        """Stop the process."""
+        self.keeper.stop()
+        self.writer.stop()
+
+    def restart(self) -> None:
+        """Stop the process and start it again."""
+        self.end()
+        self.begin()
+
+    def make_key(self) -> PublicKey:
+        """Give the log its first key."""
+        key = self.key_file.generate("example.com/log").public
+        self.writer.submit(Change(lambda unit: add_first_key(unit, key), "tester")).result(30)
+        return key
+
+    def add(self, *names: str) -> None:
+        """Commit an entry per name."""
+        for name in names:
+            draft = EntryDraft(type="test.happened", data={"name": name})
+            self.writer.submit(Change(lambda unit, draft=draft: unit.record(draft), "tester")).result(30)
+
+    def keep(self) -> None:
+        """What the keeper's thread does."""
+        self.keeper.keep(self.writer)
+
+    def latest(self) -> SignedCheckpoint | None:
+        """The newest stored checkpoint."""
+        with self.database.reading() as connection:
+            return Reader(connection, self.clock()).checkpoints.latest()
+
+    def head(self) -> Frontier:
+        """The ledger's head."""
+        with self.database.reading() as connection:
+            return Reader(connection, self.clock()).ledger.head()
+
+    def cut(self, size: int) -> None:
+        """Make the database an older copy of itself, whole as it was at that size."""
+        with self.database.writing() as connection:
+            unit = Reader(connection, self.clock())
+            entries = unit.ledger.after(0, EntryQuery(), limit=size)
+            older, _ = Frontier().append([entry.leaf_hash for entry in entries])
+            kept = {(place.level, place.position) for place in _places(size)}
+            for level, position in connection.execute(
+                select(ledger_nodes.c.level, ledger_nodes.c.position)
+            ).all():
+                if (level, position) not in kept:
+                    connection.execute(
+                        delete(ledger_nodes).where(
+                            ledger_nodes.c.level == level, ledger_nodes.c.position == position
+                        )
+                    )
+            connection.execute(delete(ledger_checkpoints).where(ledger_checkpoints.c.size > size))
+            for table in (ledger_entries, ledger_keys, ledger_recoveries):
+                connection.execute(delete(table).where(table.c.revision > size))
+            connection.execute(
+                update(ledger_head).values(
+                    size=size, root_hash=older.root, frontier=older.to_bytes(), alarm=""
+                )
+            )
+
+
+def _places(size: int) -> Iterator[Place]:
+    for level in range(1, size.bit_length()):
+        for position in range(size >> level):
+            yield Place(level, position)
+
+
+@pytest.fixture
+def ledger_of(
+    database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., SignedLedger]]:
+    """Starts processes on the registry: `ledger_of("a", clock)`."""
+    directory, running = tmp_path_factory.mktemp("processes"), []
+
+    def start(name: str = "process", clock: Callable[[], datetime] = lambda: NOW) -> SignedLedger:
+        running.append(SignedLedger(database, directory / name, clock))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.end()
+
+
+@pytest.fixture
+def ledger(ledger_of: Callable[..., SignedLedger]) -> SignedLedger:
+    """A process that has the key of the log, with ten entries that are signed."""
+    process = ledger_of()
+    process.make_key()
+    process.add(*(f"entry-{number}" for number in range(2, 11)))
+    process.keep()
+    return process

@@ -90,6 +90,12 @@ def test_every_verb_prints_the_message_of_the_contract(
     entries = check(objects("audit", "log"), ledger.LedgerEntry)
     revisions = [int(each["revision"]) for each in entries]
     assert revisions == sorted(set(revisions))
+    (checkpoint,) = check(objects("audit", "checkpoint", "--min-size", revisions[-1]), ledger.Checkpoint)
+    assert int(checkpoint["size"]) >= revisions[-1]
+    (proof,) = check(objects("audit", "proof", revisions[0]), ledger.InclusionProof)
+    assert int(proof["leaf_index"]) == revisions[0] - 1
+    (key,) = check(objects("audit", "keys"), ledger.LogKey)
+    assert key["active"]
 
     check(objects("whoami"), access.Identity)
     (token,) = check(objects("token", "create", "robot", "--role", "reader"), access.Token)

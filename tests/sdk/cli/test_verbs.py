@@ -238,6 +238,13 @@ def test_the_audit_log_is_filtered_limited_and_turned_round(done: Done, weights:
         cells(done("audit", "log", "--model", "audited"))[1:]
     )
     assert done("audit", "log", "--actor", "nobody") == ""
+    assert (
+        len(cells(done("audit", "log", "--model", "audited", "--since", "1h", "--until", "9999-12-31"))) == 6
+    )
+    assert done("audit", "log", "--model", "audited", "--until", "1h") == ""
+    assert done("audit", "log", "--model", "audited", "--since", "9999-12-31T23:59+01:00") == ""
+    everything = cells(done("audit", "log", "--instance", "--type", "log.*", "--type", "project.created"))[1:]
+    assert [row[2] for row in everything[:2]] == ["log.key_added", "project.created"]
 
 
 def test_the_embedded_registry_of_a_directory_needs_nothing_else(muniment: Run, weights: Path) -> None:
