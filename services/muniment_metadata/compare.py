@@ -18,6 +18,7 @@ from muniment_core.domain.catalog import Code, Dataset, MetricValue, Parent, Run
 from muniment_core.domain.errors import ManifestNotFound
 from muniment_core.domain.manifest_files import ListedFile, listed_files
 
+from muniment_metadata.versions import get_version
 from muniment_metadata.visibility import check_readable
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ def compare_versions(
     reader.projects.require(project)
     for name in names:
         check_readable(name, principal)
-    a, b = (reader.versions.require(name) for name in names)
+    a, b = (get_version(reader, name) for name in names)
     left, right = a.frozen, b.frozen
     return Comparison(
         a=a,

@@ -19,6 +19,7 @@ from muniment_metadata.cyclonedx import cyclonedx
 from muniment_metadata.described import Described
 from muniment_metadata.lineage import MAX_DEPTH, Direction, LineageQuery, get_lineage
 from muniment_metadata.model_card import model_card
+from muniment_metadata.versions import get_version
 from muniment_metadata.visibility import may_read
 
 MAX_ANCESTORS = 1_000
@@ -58,7 +59,7 @@ def export_version(
     Raises:
         VersionNotFound: if the version does not exist.
     """
-    version = reader.versions.require(name)
+    version = get_version(reader, name)
     query = LineageQuery(root=name, direction=Direction.UPSTREAM, depth=MAX_DEPTH, max_nodes=MAX_ANCESTORS)
     lineage = get_lineage(reader, name.project, query, principal=principal)
     write, media_type, ending = _WRITERS[export_format]

@@ -28,6 +28,7 @@ from muniment_core.domain.lineage import (
     VersionNode,
 )
 
+from muniment_metadata.projects import told_of_project
 from muniment_metadata.visibility import check_readable, readable_projects
 
 MAX_DEPTH = 100
@@ -76,9 +77,10 @@ def get_lineage(reader: Reader, project: str, query: LineageQuery, *, principal:
     match query.root:
         case VersionName() as name:
             check_readable(name, principal)
-            found = reader.lineage.version(name)
-            if found is None:
-                raise VersionNotFound(name.text)
+            with told_of_project(reader, name.project):
+                found = reader.lineage.version(name)
+                if found is None:
+                    raise VersionNotFound(name.text)
             walk.from_version(found)
         case DatasetNode() as dataset:
             walk.from_datasets(dataset)

@@ -11,6 +11,8 @@ from muniment_core.domain.catalog import ModelRecord, VersionRecord
 from muniment_core.domain.errors import AliasNotFound, InvalidField, StageEmpty, VersionNotFound
 from muniment_core.domain.ledger import format_time
 
+from muniment_metadata.projects import told_of_project
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -33,7 +35,8 @@ def resolve_version_at(
         AliasNotFound: if the word was neither a stage nor an alias.
     """
     revision = _revision(reader, moment)
-    found = reader.models.require(model, deleted=True)
+    with told_of_project(reader, model.project):
+        found = reader.models.require(model, deleted=True)
     if selector.pointer is not None:
         number = _pointed_to(reader, found, selector.pointer, revision)
     elif selector.number is not None:

@@ -295,7 +295,10 @@ def test_the_version_that_keeps_another_from_going_is_named_only_to_those_who_ma
     version = pb.DeleteVersionRequest(name=border["top"])
     model = pb.DeleteModelRequest(name=border["top"].rpartition("/versions/")[0])
     with api.as_caller(api.new_token("writer")) as writer:
-        for caller, user in ((writer, "a descendant elsewhere"), (api, f"its descendant {border['middle']}")):
+        for caller, user in (
+            (writer, "a descendant in another project"),
+            (api, f"its descendant {border['middle']}"),
+        ):
             for call, request in (
                 (caller.metadata.DeleteVersion, version),
                 (caller.metadata.DeleteModel, model),
