@@ -10,6 +10,7 @@ from typing import Literal
 
 from muniment.registry import access, aliases, deployments, models, stages, versions
 from muniment.registry.audit import Audit
+from muniment.registry.inquiries import Inquiries
 from muniment.registry.session import Session
 from muniment.registry.watch import Watch
 from muniment.transfer.paths import local_path
@@ -37,7 +38,7 @@ from muniment.values import (
 )
 
 
-class Registry:
+class Registry(Inquiries):
     """A connection to a registry; make one with :func:`muniment.connect`. Threads may share it.
 
     A *selector* is ``[project/]model[@selector]``: ``churn``, ``churn@7``, ``churn@production``,
@@ -161,9 +162,14 @@ class Registry:
         """The versions of a model, newest first."""
         return versions.list_versions(self._session, model, show_deleted=show_deleted)
 
-    def show(self, selector: str) -> Version:
-        """The version a selector means now."""
-        return versions.show(self._session, selector)
+    def show(self, selector: str, *, at: datetime | int | None = None) -> Version:
+        """The version a selector means now, or meant at a moment of the past.
+
+        Args:
+            at: a time with time zone, or a revision of the ledger, its change included. The version is told as it is
+                recorded now, also when it was deleted since.
+        """
+        return versions.show(self._session, selector, at=at)
 
     def update(
         self,
@@ -175,6 +181,14 @@ class Registry:
     ) -> Version:
         """Change description or single tags of a version; a tag that is None goes. ``etag`` guards the change."""
         return versions.update(self._session, version, description=description, tags=tags, etag=etag)
+
+    def delete_version(self, version: Version | str, *, etag: str = "") -> Version:
+        """Make a version a tombstone, for good; refused while it is in a stage or parent of a live version."""
+        return versions.delete(self._session, version, etag=etag)
+
+    def delete_model(self, model: str, *, etag: str = "") -> Model:
+        """Make a model and all its versions tombstones, for good; its name is never free again."""
+        return models.delete_model(self._session, model, etag=etag)
 
     def add_metrics(
         self, version: Version | str, metrics: Mapping[str, float] | Iterable[Metric]

@@ -61,6 +61,11 @@ def update_model(
     return Model.of(session.calls.unary(session.metadata.UpdateModel, request))
 
 
+def delete_model(session: Session, model: str, *, etag: str) -> Model:
+    request = pb.DeleteModelRequest(name=session.model(model).text, etag=etag, request_id=new_request_id())
+    return Model.of(session.calls.unary(session.metadata.DeleteModel, request))
+
+
 def list_projects(session: Session) -> Iterator[Project]:
     return map(
         Project.of, session.calls.pages(session.metadata.ListProjects, pb.ListProjectsRequest(), "projects")

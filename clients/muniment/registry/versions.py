@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
+from muniment.errors import InvalidArgument
 from muniment.names import VersionName, VersionSelector
 from muniment.registry.models import changes, kept_tags
 from muniment.registry.session import Session, new_request_id
-from muniment.transfer.record import metric_messages
+from muniment.transfer.record import metric_messages, sendable
 from muniment.v1 import catalog_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Metric, Version
@@ -18,14 +20,21 @@ def list_versions(session: Session, model: str, *, show_deleted: bool) -> Iterat
     return map(Version.of, session.calls.pages(session.metadata.ListVersions, request, "versions"))
 
 
-def show(session: Session, selector: str) -> Version:
+def show(session: Session, selector: str, *, at: datetime | int | None = None) -> Version:
     parts = session.selector(selector)
     number = VersionSelector.parse(parts.selector).number
-    if number is not None:
+    if number is not None and at is None:
         # Tombstones can be looked at by number; a selector finds only what can be used.
         get = pb.GetVersionRequest(name=parts.of_model.version(number).text)
         return Version.of(session.calls.unary(session.metadata.GetVersion, get))
     resolve = pb.ResolveVersionRequest(model=parts.of_model.text, selector=parts.selector)
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise InvalidArgument(f"the time {at.isoformat()} has no time zone")
+        resolve.at_time.FromDatetime(at)
+    elif at is not None:
+        with sendable(f"revision {at!r}"):
+            resolve.at_revision = at
     return Version.of(session.calls.unary(session.metadata.ResolveVersion, resolve))
 
 
@@ -54,6 +63,13 @@ def update(
         request_id=new_request_id(),
     )
     return Version.of(session.calls.unary(session.metadata.UpdateVersion, request))
+
+
+def delete(session: Session, version: Version | str, *, etag: str) -> Version:
+    request = pb.DeleteVersionRequest(
+        name=resource_name(session, version).text, etag=etag, request_id=new_request_id()
+    )
+    return Version.of(session.calls.unary(session.metadata.DeleteVersion, request))
 
 
 def add_metrics(

@@ -46,16 +46,16 @@ class Record:
         """
         parents = [_parent(parent, resolve) for parent in self.parents]
         message = catalog_pb2.Version(parents=parents, metrics=metric_messages(self.metrics))
-        with _sendable("description"):
+        with sendable("description"):
             message.description = self.description
         for key, param in self.params.items():
-            with _sendable(f"parameter {key!r}"):
+            with sendable(f"parameter {key!r}"):
                 message.params[key].CopyFrom(_param(param))
         for key, tag in self.tags.items():
-            with _sendable(f"tag {key!r}"):
+            with sendable(f"tag {key!r}"):
                 message.tags[key] = str(tag)
         for dataset in self.datasets:
-            with _sendable(f"data set {dataset!r}"):
+            with sendable(f"data set {dataset!r}"):
                 message.datasets.add(
                     name=dataset.name,
                     version=dataset.version,
@@ -64,10 +64,10 @@ class Record:
                     role=dataset.role,
                 )
         for step in self.steps:
-            with _sendable(f"processing step {step!r}"):
+            with sendable(f"processing step {step!r}"):
                 message.processing_steps.add(name=step.name, description=step.description)
         if self.run is not None:
-            with _sendable(f"run {self.run!r}"):
+            with sendable(f"run {self.run!r}"):
                 message.run.CopyFrom(catalog_pb2.Run(id=self.run.id, uri=self.run.uri))
         if code is not None:
             message.code.CopyFrom(
@@ -100,7 +100,7 @@ def metric_messages(metrics: Mapping[str, float] | Iterable[Metric]) -> list[cat
         metrics = [Metric(key, value) for key, value in metrics.items()]
     messages = []
     for metric in metrics:
-        with _sendable(f"metric {getattr(metric, 'key', metric)!r}"):
+        with sendable(f"metric {getattr(metric, 'key', metric)!r}"):
             message = catalog_pb2.Metric(
                 key=metric.key, value=float(metric.value), step=metric.step, dataset=metric.dataset
             )
@@ -127,7 +127,7 @@ def _param(value: object) -> catalog_pb2.ParamValue:
 def _parent(parent: str | Version | Parent, resolve: Resolve) -> catalog_pb2.Parent:
     known = parent if isinstance(parent, Parent) else None
     target = parent.version if isinstance(parent, Parent) else parent
-    with _sendable(f"parent {parent!r}"):
+    with sendable(f"parent {parent!r}"):
         relation = catalog_pb2.ParentRelation.Value(
             f"PARENT_RELATION_{known.relation if known else 'DERIVED'}"
         )
@@ -139,8 +139,8 @@ def _parent(parent: str | Version | Parent, resolve: Resolve) -> catalog_pb2.Par
 
 
 @contextmanager
-def _sendable(what: str) -> Iterator[None]:
-    """Protobuf, and values of the wrong type, complain in ways that name no argument."""
+def sendable(what: str) -> Iterator[None]:
+    """Name what cannot be sent: protobuf, and values of the wrong type, complain in ways that name no argument."""
     try:
         yield
     except (TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -5,8 +5,11 @@ Times are aware datetimes, absent ones None. ``message`` keeps the protobuf mess
 
 from muniment.values.access import Grant, Identity, Token
 from muniment.values.catalog import Alias, Model, Project, StagePointer, Version
+from muniment.values.comparison import ComparedFile, ComparedVersion, Comparison, Difference, FileCounts
+from muniment.values.document import Document
 from muniment.values.evidence import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run
 from muniment.values.ledger import Event
+from muniment.values.lineage import Lineage, LineageEdge, LineageNode
 from muniment.values.proofs import Checkpoint, ConsistencyProof, InclusionProof, LogKey
 from muniment.values.stages import Deployment, Promotion, Stage, StageMove
 
@@ -14,14 +17,23 @@ __all__ = [
     "Alias",
     "Checkpoint",
     "Code",
+    "ComparedFile",
+    "ComparedVersion",
+    "Comparison",
     "ConsistencyProof",
     "Dataset",
     "Deployment",
+    "Difference",
+    "Document",
     "Environment",
     "Event",
+    "FileCounts",
     "Grant",
     "Identity",
     "InclusionProof",
+    "Lineage",
+    "LineageEdge",
+    "LineageNode",
     "LogKey",
     "Metric",
     "Model",
