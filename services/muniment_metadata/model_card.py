@@ -89,7 +89,8 @@ def _identity(version: VersionRecord) -> list[str]:
         "version": f"`{version.name.text}`",
         "digest": f"`{version.digest}`",
         "state": version.state.value,
-        "size": f"{version.size_bytes:,} bytes in {version.file_count:,} files",
+        "size": f"{version.size_bytes:,} bytes in {version.file_count:,} "
+        f"{'file' if version.file_count == 1 else 'files'}",
         "stages": ", ".join(map(in_line, version.stages)),
         "aliases": ", ".join(map(in_line, version.aliases)),
         "created": f"{format_time(version.create_time)} by {in_line(version.author)}, "

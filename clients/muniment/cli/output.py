@@ -84,6 +84,17 @@ def view(title: str, fields: Iterable[tuple[str, str | Sequence[str]]]) -> None:
             say(f"{_GAP}{(label if index == 0 else ''):{margin}}{_GAP}{line}")
 
 
+def grid(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows whose cells are aligned with each other; a row of one cell is a title and widens nothing."""
+    cells = [[neutral(cell) for cell in row] for row in rows]
+    aligned = [row for row in cells if len(row) > 1]
+    columns = max(map(len, cells), default=0)
+    widths = [max((width(row[at]) for row in aligned if at < len(row)), default=0) for at in range(columns)]
+    for row in cells:
+        padded = (cell + " " * (widths[at] - width(cell)) for at, cell in enumerate(row))
+        click.echo(_GAP.join(padded).rstrip())
+
+
 def _table(columns: Sequence[str], rows: Iterator[Sequence[str]], batch: int) -> bool:
     """Print rows under titles, each batch aligned; whether there were any."""
     widths = [len(title) for title in columns]

@@ -123,6 +123,11 @@ def _moment(word: str, direction: int) -> datetime:
         ) from None
 
 
+def to_moment(word: str) -> datetime | int:
+    """Read a revision, or a moment of the past."""
+    return int(word) if _NUMBER.fullmatch(word) else to_past(word)
+
+
 def once(pairs: Iterable[tuple[str, T]], option: str) -> dict[str, T]:
     """The pairs as a mapping; a key given twice is a slip, not a wish."""
     mapping: dict[str, T] = {}

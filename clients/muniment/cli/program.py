@@ -10,8 +10,12 @@ import click
 
 from muniment.cli.access import token, whoami
 from muniment.cli.aliases import alias
+from muniment.cli.changes import add_metrics, delete, metrics, update
 from muniment.cli.deployments import deployments
+from muniment.cli.diff import diff
+from muniment.cli.export import export
 from muniment.cli.ledger import audit, watch
+from muniment.cli.lineage import lineage
 from muniment.cli.models import models
 from muniment.cli.projects import project
 from muniment.cli.pull import pull
@@ -31,6 +35,13 @@ VERBS = (
     models,
     versions,
     show,
+    diff,
+    lineage,
+    export,
+    update,
+    metrics,
+    add_metrics,
+    delete,
     alias,
     promote,
     rollback,

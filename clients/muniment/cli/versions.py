@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one, view
-from muniment.cli.parameters import to_text
+from muniment.cli.parameters import to_moment, to_text
 from muniment.cli.text import number, pairs, short, size, some, when
 from muniment.cli.verb import verb
 from muniment.values import Code, Dataset, Environment, Metric, Version
@@ -40,10 +42,16 @@ def versions(invocation: Invocation, model: str, deleted: bool) -> None:
 @verb("show")
 @click.argument("selector", type=to_text)
 @click.option("--packages", is_flag=True, help="Also list the packages it was made with.")
-def show(invocation: Invocation, selector: str, packages: bool) -> None:
+@click.option(
+    "--at",
+    type=to_moment,
+    metavar="MOMENT",
+    help="What SELECTOR meant then: a revision, or a date like 2027-03-03T14:00 (UTC).",
+)
+def show(invocation: Invocation, selector: str, packages: bool, at: datetime | int | None) -> None:
     """Show what is recorded of a version."""
     with invocation.connect() as registry:
-        version = registry.show(selector)
+        version = registry.show(selector, at=at)
 
     def tell(shown: Version) -> None:
         listed = shown.environment.packages.items() if packages and shown.environment else ()

@@ -166,8 +166,8 @@ class Registry(Inquiries):
         """The version a selector means now, or meant at a moment of the past.
 
         Args:
-            at: a time with time zone, or a revision of the ledger, its change included. The version is told as it is
-                recorded now, also when it was deleted since.
+            at: a time with time zone, or a revision of the ledger, its change included. The version is told as it
+                is recorded now, also when it was deleted since.
         """
         return versions.show(self._session, selector, at=at)
 

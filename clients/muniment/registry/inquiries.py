@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from muniment.errors import InvalidArgument
 from muniment.registry.session import Session
@@ -12,10 +12,10 @@ from muniment.transfer.record import sendable
 from muniment.v1 import lineage_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Comparison, Document, Lineage, Version
+from muniment.values.document import ExportFormat
+from muniment.values.lineage import Direction
 
 T = TypeVar("T")
-Direction = Literal["upstream", "downstream", "both"]
-ExportFormat = Literal["cyclonedx", "card"]
 
 _FORMATS: dict[str, pb.ExportFormat] = {
     "cyclonedx": pb.EXPORT_FORMAT_CYCLONEDX,
@@ -65,9 +65,9 @@ class Inquiries:
     ) -> Lineage:
         """Where a version came from and what came of it; or which versions a data set or a commit made.
 
-        Give one root: a version (or selector); a data set by ``dataset`` (its name, with ``dataset_version`` if you
-        like) or by ``digest`` or by both; or code by ``commit``, if you like with ``repository``. The graph reaches
-        into every project this connection's token may read.
+        Give one root: a version (or selector); a data set by ``dataset`` (its name, with ``dataset_version`` if
+        you like) or by ``digest`` or by both; or code by ``commit``, if you like with ``repository``. The graph
+        reaches into every project this connection's token may read.
 
         Args:
             direction: ``upstream``: what it was made from; ``downstream``: what was made from it. By default

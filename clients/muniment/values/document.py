@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from muniment.v1 import metadata_service_pb2
+
+ExportFormat = Literal["cyclonedx", "card"]
 
 
 @dataclass(frozen=True, slots=True)

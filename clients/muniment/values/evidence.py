@@ -55,6 +55,7 @@ class Metric:
     dataset: str = ""
     reporter: str = ""
     measure_time: datetime | None = None
+    message: catalog_pb2.Metric | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, message: catalog_pb2.Metric) -> Metric:
@@ -65,6 +66,7 @@ class Metric:
             message.dataset,
             message.reporter,
             time_of(message, "measure_time"),
+            message,
         )
 
 

@@ -11,6 +11,7 @@ from muniment.values.edge import enum_word, time_of
 if TYPE_CHECKING:
     from muniment.v1 import lineage_pb2
 
+Direction = Literal["upstream", "downstream", "both"]
 NodeKind = Literal["version", "dataset", "code", "run", "hidden"]
 EdgeKind = Literal["DERIVED_FROM", "USED_DATASET", "BUILT_BY_CODE", "MADE_IN_RUN"]
 
