@@ -25,6 +25,12 @@ def pid_of(data: Path) -> int:
     return running.pid
 
 
+def kill(data: Path) -> None:
+    server = psutil.Process(pid_of(data))
+    server.kill()
+    server.wait(DEADLINE)
+
+
 def test_two_processes_share_one_server_which_ends_after_the_last(processes, tmp_path) -> None:
     data = tmp_path / "data"
     first, second = (
@@ -52,14 +58,21 @@ def test_the_next_client_finds_what_the_last_one_left(tmp_path, model_dir) -> No
         assert [model.latest_number for model in registry.models()] == [1]
 
 
-def test_a_server_that_was_killed_is_replaced(tmp_path) -> None:
+def test_a_server_that_was_killed_is_replaced_for_new_clients_and_for_those_it_had(
+    tmp_path, model_dir
+) -> None:
     target = f"file:{tmp_path / 'data'}"
-    with muniment.connect(target):
-        server = psutil.Process(pid_of(tmp_path / "data"))
-        server.kill()
-        server.wait(DEADLINE)
-        with muniment.connect(target) as registry:
-            assert list(registry.models()) == []
+    with muniment.connect(target) as first:
+        first.push("churn", model_dir)
+        with first.watch(after=0, types=("version.*", "stage.*")) as events:
+            assert next(events).type == "version.created"
+            kill(tmp_path / "data")
+            with muniment.connect(target) as second:
+                # Its address is another one, which nobody told the first.
+                assert [version.number for version in first.versions("churn")] == [1]
+                second.promote("churn@1", to="staging")
+                assert next(events).type == "stage.promoted"
+                assert first.target == second.target
 
 
 def test_the_admin_token_of_a_local_server_is_found(server) -> None:

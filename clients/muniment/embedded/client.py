@@ -7,6 +7,7 @@ time look whether a server runs and start it.
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from muniment import local
 from muniment.embedded import health
 from muniment.embedded.locks import POLL_SECONDS, FileLock
 from muniment.embedded.process import start_server
-from muniment.errors import CannotWrite, ServerNotStarted
+from muniment.errors import CannotWrite, RegistryClosed, ServerNotStarted
 from muniment.transport.target import is_served
 
 START_SECONDS = 60.0
@@ -27,7 +28,8 @@ class EmbeddedClient:
     def __init__(self, directory: Path, address: str, presence: FileLock) -> None:
         self.directory = directory
         self.address = address
-        self._presence = presence
+        self._presence: FileLock | None = presence
+        self._changing = threading.Lock()
 
     @classmethod
     def join(cls, directory: Path) -> EmbeddedClient:
@@ -40,9 +42,9 @@ class EmbeddedClient:
         """
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory = directory.resolve()
         except OSError as error:
             raise CannotWrite(f"{directory} cannot be used as a data directory: {error.strerror}") from error
-        directory = directory.resolve()
         deadline = time.monotonic() + START_SECONDS
         presence = FileLock.acquire(directory / local.CLIENTS_LOCK_FILE, shared=True, deadline=deadline)
         try:
@@ -56,9 +58,31 @@ class EmbeddedClient:
             raise
         return cls(directory, address, presence)
 
+    def rejoin(self) -> str:
+        """Join whatever server the directory has by now, starting one if the last was killed; its address.
+
+        Raises:
+            MunimentError: as ``join`` raises it.
+            RegistryClosed: if this client was released meanwhile.
+        """
+        # The directory may be another one of the same name: to be there means to hold the lock of that.
+        now = EmbeddedClient.join(self.directory)
+        with self._changing:
+            before, self._presence = self._presence, now._presence
+            if before is None:
+                self._presence = None
+                now.release()
+                raise RegistryClosed(f"the connection to {self.address} was closed")
+            before.release()
+            self.address = now.address
+        return self.address
+
     def release(self) -> None:
         """Leave. Releasing twice is fine."""
-        self._presence.release()
+        with self._changing:
+            presence, self._presence = self._presence, None
+        if presence is not None:
+            presence.release()
 
 
 def _running_or_started(directory: Path, deadline: float) -> str:

@@ -14,6 +14,7 @@ from muniment.registry.client import Registry
 from muniment.registry.session import Session
 from muniment.transport.calls import Calls
 from muniment.transport.channel import open_channel
+from muniment.transport.moving import MovingChannel
 from muniment.transport.target import DEFAULT_TARGET, Address, data_directory, local_token
 
 
@@ -64,11 +65,18 @@ def _embedded(directory: Path, *, token: str | None, project: str, timeout: floa
     client = EmbeddedClient.join(directory)
     try:
         address = Address.parse(client.address)
+        channel = MovingChannel(open_channel(address))
+
+        def rejoin() -> str:
+            channel.move(open_channel(Address.parse(client.rejoin())))
+            return client.address
+
         calls = Calls(
-            open_channel(address),
+            channel,
             target=address.text,
             timeout=timeout,
             token=lambda: token or local.read_admin_token(client.directory),
+            rejoin=rejoin,
         )
         return _registry(calls, project, client)
     except BaseException:

@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import grpc
 
-from muniment.errors import DeadlineExceeded, InvalidArgument, MunimentError, RegistryClosed
+from muniment.errors import DeadlineExceeded, InvalidArgument, MunimentError, RegistryClosed, Unreachable
+from muniment.transport.moving import MovingChannel
 from muniment.transport.translation import translated
 
 T = TypeVar("T")
@@ -21,7 +22,13 @@ class Calls:
     """Calls methods of the generated stubs on one channel."""
 
     def __init__(
-        self, channel: grpc.Channel, *, target: str, timeout: float, token: Callable[[], str | None]
+        self,
+        channel: grpc.Channel | MovingChannel,
+        *,
+        target: str,
+        timeout: float,
+        token: Callable[[], str | None],
+        rejoin: Callable[[], str] | None = None,
     ) -> None:
         """Remember how to call.
 
@@ -30,12 +37,16 @@ class Calls:
             target: the address, for error messages.
             timeout: seconds a unary call may take, and a stream may stand still.
             token: gives the bearer token; asked before each call until there is one.
+            rejoin: lets the channel lead to a server that answers, once nobody does, and returns its address.
         """
         self.channel = channel
         self.target = target
         self.timeout = timeout
         self._token = token
         self._metadata: tuple[tuple[str, str], ...] | None = None
+        self._rejoin = rejoin
+        self._moving = threading.Lock()
+        self._moves = 0
         self._closed = False
 
     def unary(self, method: Any, request: Any, *, timeout: float | None = None) -> Any:
@@ -44,13 +55,23 @@ class Calls:
         Raises:
             MunimentError: whatever went wrong.
         """
+        moves = self._moves
         metadata = self._ready()
         try:
             return method(request, metadata=metadata, timeout=timeout or self.timeout)
         except grpc.RpcError as error:
-            raise self.translated(error) from error
+            refusal = self.translated(error)
+            if not self._moved(refusal, since=moves):
+                raise refusal from error
         except ValueError as error:
             # gRPC's word for a channel that another thread closed in this moment.
+            raise RegistryClosed(f"the connection to {self.target} was closed") from error
+        # gRPC repeats every call that comes here by itself as well: each is a read or has a request id.
+        try:
+            return method(request, metadata=self._ready(), timeout=timeout or self.timeout)
+        except grpc.RpcError as error:
+            raise self.translated(error) from error
+        except ValueError as error:
             raise RegistryClosed(f"the connection to {self.target} was closed") from error
 
     def stream(self, method: Any, request: Any, *, stall: float | None = None) -> Stream[Any]:
@@ -59,6 +80,7 @@ class Calls:
         Args:
             stall: seconds the stream may stand still; the connection's timeout by default.
         """
+        moves = self._moves
         metadata = self._ready()
         try:
             call = method(request, metadata=metadata)
@@ -66,7 +88,7 @@ class Calls:
             raise self.translated(error) from error
         except ValueError as error:
             raise RegistryClosed(f"the connection to {self.target} was closed") from error
-        return Stream(call, self, stall or self.timeout)
+        return Stream(call, self, stall or self.timeout, moves)
 
     def pages(self, method: Any, request: Any, field: str) -> Iterator[Any]:
         """Every item of a listing, page after page, each asked for when it is needed."""
@@ -81,6 +103,29 @@ class Calls:
         if self._closed:
             return RegistryClosed(f"the connection to {self.target} was closed")
         return translated(error, self.target)
+
+    def lost(self, error: grpc.RpcError, *, since: int) -> MunimentError:
+        """The error a failed stream means. Who takes it up again finds a server there, if one can be had."""
+        refusal = self.translated(error)
+        self._moved(refusal, since=since)
+        return refusal
+
+    def _moved(self, refusal: MunimentError, *, since: int) -> bool:
+        """Whether there is another server by now, looked for if nobody answered the last one."""
+        if self._rejoin is None or not isinstance(refusal, Unreachable):
+            return False
+        with self._moving:
+            if self._moves == since:
+                try:
+                    self.target = self._rejoin()
+                except MunimentError as error:
+                    raise Unreachable(
+                        f"{refusal.message}; no other server could be started: {error.message}"
+                    ) from error
+                # Whoever has begun a new directory in the old one's place has another token.
+                self._metadata = None
+                self._moves += 1
+        return True
 
     def close(self) -> None:
         """End all calls. Closing twice is fine."""
@@ -105,8 +150,9 @@ class Calls:
 class Stream(Generic[T]):
     """Messages of a running call, with a watchdog: a stream that stands still ends with DeadlineExceeded."""
 
-    def __init__(self, call: Any, calls: Calls, stall: float) -> None:
+    def __init__(self, call: Any, calls: Calls, stall: float, moves: int) -> None:
         self._call = call
+        self._moves = moves
         self._calls = calls
         self._stall = stall
         self._stalled = False
@@ -126,7 +172,7 @@ class Stream(Generic[T]):
                 raise DeadlineExceeded(
                     f"nothing came from or went to {self._calls.target} for {self._stall:g} s"
                 ) from error
-            raise self._calls.translated(error) from error
+            raise self._calls.lost(error, since=self._moves) from error
         except BaseException:
             self.cancel()
             raise
