@@ -9,20 +9,26 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from muniment.errors import MunimentError
 
 from muniment_deployer.activation import FilesOnly
 from muniment_deployer.controller import Controller
 from muniment_deployer.errors import DeployerError, WrongDirectory
-from muniment_deployer.http_server import HttpServer
 from muniment_deployer.registry import Registry
 from muniment_deployer.reports import Report, Reporter
 from muniment_deployer.state import StateFile
 from muniment_deployer.versions import VersionStore
 
+if TYPE_CHECKING:
+    from muniment_deployer.http_server import HttpServer
+
 log = logging.getLogger(__name__)
+
+NEEDED_TO_SERVE = ("starlette", "uvicorn", "joblib", "sklearn")
 
 _STEP_SECONDS = 10.0
 """How long a stop waits for a pull or a start under way; what it leaves is cleaned up at the next start."""
@@ -119,6 +125,13 @@ def _endpoint(assignment: Assignment) -> Iterator[HttpServer | None]:
     if assignment.serve is None:
         yield None
         return
+    if missing := [package for package in NEEDED_TO_SERVE if find_spec(package) is None]:
+        raise DeployerError(
+            f"--serve needs packages that are not installed ({', '.join(missing)}): install muniment[deployer]"
+        )
+    # Who only keeps a directory has installed none of what this loads.
+    from muniment_deployer.http_server import HttpServer
+
     host, port = assignment.serve
     server = HttpServer(host, port, model=assignment.model, stage=assignment.stage)
     server.start()

@@ -1,5 +1,5 @@
 """``python -m muniment_server``: the same as ``muniment-server``."""
 
-from muniment_server.cli import main
+from muniment_server.entry import main
 
 main()
