@@ -59,7 +59,13 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
     "--ca-file",
     envvar="MUNIMENT_CA_FILE",
     metavar="FILE",
-    help="Certificates that may vouch for the registry.",
+    help="Certificates that may vouch for the registry; 'system': those this machine trusts.",
+)
+@click.option(
+    "--insecure",
+    envvar="MUNIMENT_INSECURE",
+    is_flag=True,
+    help="Send the token to another machine without TLS, too.",
 )
 def command(
     model: str,
@@ -71,6 +77,7 @@ def command(
     token: str | None,
     project: str | None,
     ca_file: str | None,
+    insecure: bool,
 ) -> None:
     """Keep DIR, and with --serve an HTTP endpoint, equal to a stage of a model.
 
@@ -84,7 +91,9 @@ def command(
     except InvalidName as error:
         raise click.UsageError(str(error)) from error
     try:
-        with muniment.connect(target, token=token, project=project, ca_file=ca_file) as registry:
+        with muniment.connect(
+            target, token=token, project=project, ca_file=ca_file, insecure=insecure
+        ) as registry:
             run(registry, Assignment(model=model, stage=stage, into=into.absolute(), name=name, serve=serve))
     except errors.MunimentError as error:
         raise click.ClickException(error.diagnostics()) from error

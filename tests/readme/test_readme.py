@@ -89,6 +89,10 @@ def test_every_setting_of_the_readme_exists(repository: Path) -> None:
     )
     for variable in re.findall(r"MUNIMENT_\w+", example):
         assert variable in serve
+    (client,) = blocks(repository, "sh", "client")
+    client_help = run([sys.executable, "-m", "muniment.cli", "--help"], repository)
+    for variable in re.findall(r"MUNIMENT_\w+", client):
+        assert variable in client_help
     section = (repository / "README.md").read_text().split("## Run it for real")[1]
     for option in set(re.findall(r"--[a-z-]+", section)) - {"--help"}:
         assert option in serve + create, option

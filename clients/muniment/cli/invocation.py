@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from muniment.cli.parameters import to_text
+from muniment.cli.parameters import to_seconds, to_text
 from muniment.names import DEFAULT_PROJECT, InvalidName, ModelName, VersionName
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class Invocation:
     token: str | None = None
     project: str | None = None
     ca_file: str | None = None
+    insecure: bool = False
+    timeout: float | None = None
     json: bool = False
 
     def connect(self) -> Registry:
@@ -31,7 +33,14 @@ class Invocation:
         # Imported when a verb runs: gRPC takes longer to load than all of --help.
         from muniment.registry import connect
 
-        return connect(self.target, token=self.token, project=self.own_project, ca_file=self.ca_file)
+        return connect(
+            self.target,
+            token=self.token,
+            project=self.own_project,
+            ca_file=self.ca_file,
+            insecure=self.insecure or None,
+            **({} if self.timeout is None else {"timeout": self.timeout}),
+        )
 
     @property
     def own_project(self) -> str:
@@ -55,7 +64,7 @@ class Invocation:
         return f"{self.model(name.of_model.text)}@{name.number}"
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: str | bool | None) -> None:
+def _remember(context: click.Context, parameter: click.Parameter, value: str | float | bool | None) -> None:
     invocation = context.ensure_object(Invocation)
     if value == "":
         raise click.BadParameter("it is empty; leave the option out for the default", context, parameter)
@@ -77,7 +86,14 @@ CONNECTION_OPTIONS = (
         "--token", type=to_text, metavar="TOKEN", help="Who calls. [$MUNIMENT_TOKEN, which others cannot see]"
     ),
     _shared("--project", type=to_text, metavar="NAME", help="Project of the names. [$MUNIMENT_PROJECT]"),
-    _shared("--ca-file", type=to_text, metavar="FILE", help="Speak TLS and trust these. [$MUNIMENT_CA_FILE]"),
+    _shared(
+        "--ca-file",
+        type=to_text,
+        metavar="FILE",
+        help="Speak TLS, trusting FILE or 'system'. [$MUNIMENT_CA_FILE]",
+    ),
+    _shared("--insecure", is_flag=True, help="Send the token without TLS, too. [$MUNIMENT_INSECURE]"),
+    _shared("--timeout", type=to_seconds, metavar="SECONDS", help="Longest wait for an answer. [30]"),
 )
 """Where the registry is. Their variables are read by ``connect``, so that there is one rule for both."""
 

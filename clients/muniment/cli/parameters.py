@@ -44,6 +44,13 @@ def to_number(word: str) -> int:
     return int(word)
 
 
+def to_seconds(word: str) -> float:
+    """Read a number of seconds above 0."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", word) or not float(word) > 0:
+        raise click.BadParameter(f"{word!r} is not a number of seconds: write 5, 120, 0.5…")
+    return float(word)
+
+
 def to_pair(word: str) -> tuple[str, str]:
     """Read ``KEY=VALUE``."""
     key, equals, value = to_text(word).partition("=")

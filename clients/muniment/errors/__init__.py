@@ -20,7 +20,8 @@
     ├── DeadlineExceeded
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
-                             DestinationRefused CannotWrite RegistryClosed ServerNotInstalled ServerNotStarted
+                             DestinationRefused CannotWrite RegistryClosed TokenInClear
+                             ServerNotInstalled ServerNotStarted
 
 A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
 status. ``diagnostics()`` is what the command line prints. This module imports the standard library alone.
@@ -40,6 +41,7 @@ from muniment.errors.local import (
     SourceMissing,
     SourceRefused,
     SymlinkRefused,
+    TokenInClear,
 )
 from muniment.errors.remote import (
     AliasNotFound,
@@ -160,6 +162,7 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "SymlinkRefused",
+    "TokenInClear",
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",

@@ -59,6 +59,16 @@ class RegistryClosed(LocalError):
     advice = "Connect again."
 
 
+class TokenInClear(LocalError):
+    """A token would travel to another machine unencrypted."""
+
+    advice = (
+        "Name the file of the authority that signed the registry's certificate (MUNIMENT_CA_FILE or --ca-file), "
+        "or 'system' for those this machine trusts; if the way there is private, say so (MUNIMENT_INSECURE=1 or "
+        "--insecure)."
+    )
+
+
 class ServerNotInstalled(LocalError):
     """An embedded registry needs the server's packages."""
 

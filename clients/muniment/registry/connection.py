@@ -8,7 +8,7 @@ from pathlib import Path
 
 from muniment import local
 from muniment.embedded.client import EmbeddedClient
-from muniment.errors import InvalidArgument
+from muniment.errors import InvalidArgument, TokenInClear
 from muniment.names import DEFAULT_PROJECT
 from muniment.registry.client import Registry
 from muniment.registry.session import Session
@@ -24,6 +24,7 @@ def connect(
     token: str | None = None,
     project: str | None = None,
     ca_file: str | PathLike[str] | None = None,
+    insecure: bool | None = None,
     timeout: float = 30.0,
 ) -> Registry:
     """Connect to a registry. Nothing is sent until the first call, except that ``file:`` may start a server.
@@ -33,11 +34,14 @@ def connect(
             joined, and stops when its last client has gone. Default: ``$MUNIMENT_TARGET``, then 127.0.0.1:7460.
         token: default ``$MUNIMENT_TOKEN``; a server of this user on this machine is also found without one.
         project: default ``$MUNIMENT_PROJECT``, then ``default``.
-        ca_file: PEM file; speak TLS and trust this authority. Default: ``$MUNIMENT_CA_FILE``, then no TLS.
+        ca_file: PEM file; speak TLS and trust this authority. ``"system"``: those this machine trusts. Default:
+            ``$MUNIMENT_CA_FILE``, then no TLS.
+        insecure: send the token to another machine without TLS as well. Default: ``$MUNIMENT_INSECURE``, then no.
         timeout: seconds a call may take, and a transfer may stand still.
 
     Raises:
         InvalidTarget: if the target cannot be read.
+        TokenInClear: if the token would travel to another machine for everybody on the way to read.
         ServerNotInstalled: if ``file:`` was asked for and the server's packages are missing.
         ServerNotStarted: if the embedded server did not start.
     """
@@ -56,9 +60,25 @@ def connect(
     if not authority:
         # With TLS the certificate says who answers, by the name that was asked for.
         address = address.definite
+        if token and not address.is_loopback and not _insecure(insecure):
+            raise TokenInClear(f"the token would be sent to {address.text} unencrypted")
     channel = open_channel(address, Path(authority) if authority else None)
-    calls = Calls(channel, target=address.text, timeout=timeout, token=lambda: token or local_token(address))
+    calls = Calls(
+        channel,
+        target=address.text,
+        timeout=timeout,
+        token=lambda: token or local_token(address),
+        plain=not authority,
+    )
     return _registry(calls, project)
+
+
+def _insecure(said: bool | None) -> bool:
+    """What was said, otherwise what the environment says."""
+    word = os.environ.get("MUNIMENT_INSECURE", "").lower()
+    if said is None and word not in ("", "0", "false", "no", "1", "true", "yes"):
+        raise InvalidArgument(f"MUNIMENT_INSECURE is {word[:50]!r}, while it is 1 or 0")
+    return said if said is not None else word in ("1", "true", "yes")
 
 
 def _embedded(directory: Path, *, token: str | None, project: str, timeout: float) -> Registry:

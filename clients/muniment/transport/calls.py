@@ -29,6 +29,7 @@ class Calls:
         timeout: float,
         token: Callable[[], str | None],
         rejoin: Callable[[], str] | None = None,
+        plain: bool = False,
     ) -> None:
         """Remember how to call.
 
@@ -38,6 +39,7 @@ class Calls:
             timeout: seconds a unary call may take, and a stream may stand still.
             token: gives the bearer token; asked before each call until there is one.
             rejoin: lets the channel lead to a server that answers, once nobody does, and returns its address.
+            plain: whether the channel speaks without TLS to a server that may want it.
         """
         self.channel = channel
         self.target = target
@@ -45,6 +47,7 @@ class Calls:
         self._token = token
         self._metadata: tuple[tuple[str, str], ...] | None = None
         self._rejoin = rejoin
+        self._plain = plain
         self._moving = threading.Lock()
         self._moves = 0
         self._closed = False
@@ -102,7 +105,7 @@ class Calls:
     def translated(self, error: grpc.RpcError) -> MunimentError:
         if self._closed:
             return RegistryClosed(f"the connection to {self.target} was closed")
-        return translated(error, self.target)
+        return translated(error, self.target, plain=self._plain)
 
     def lost(self, error: grpc.RpcError, *, since: int) -> MunimentError:
         """The error a failed stream means. Who takes it up again finds a server there, if one can be had."""

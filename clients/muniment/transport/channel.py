@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from pathlib import Path
 
 import grpc
@@ -12,6 +13,9 @@ from muniment.transport.target import Address
 
 MAX_ATTEMPTS = 5
 """gRPC allows no more. With the back-off below a call is given up after about two seconds without a server."""
+
+SYSTEM = Path("system")
+"""Stands for the authorities this machine trusts; a file of that name is ``./system`` and absolute by then."""
 
 MAX_RECEIVED_BYTES = 64 * 1024 * 1024
 """A manifest with its chunk map is one message: 10,000 files of 8 MiB chunks stay below this."""
@@ -53,10 +57,11 @@ def open_channel(address: Address, ca_file: Path | None = None) -> grpc.Channel:
 
     Args:
         address: where the registry is.
-        ca_file: PEM file of the authority that signed the registry's certificate; None speaks without TLS.
+        ca_file: PEM file of the authority that signed the registry's certificate, or ``SYSTEM``; None speaks
+            without TLS.
 
     Raises:
-        CannotRead: if ``ca_file`` cannot be read.
+        CannotRead: if ``ca_file`` cannot be read, or holds no certificate.
     """
     options: list[tuple[str, str | int]] = [
         ("grpc.service_config", service_config()),
@@ -72,8 +77,24 @@ def open_channel(address: Address, ca_file: Path | None = None) -> grpc.Channel:
         options.append(("grpc.enable_http_proxy", 0))
     if ca_file is None:
         return grpc.insecure_channel(address.text, options=options)
+    credentials = grpc.ssl_channel_credentials(_authorities(ca_file))
+    return grpc.secure_channel(address.text, credentials, options=options)
+
+
+def _authorities(ca_file: Path) -> bytes | None:
+    """The certificates to trust; None leaves it to gRPC, which brings a list of its own."""
+    if ca_file == SYSTEM:
+        system = ssl.get_default_verify_paths().cafile
+        if system is None:
+            return None
+        ca_file = Path(system)
     try:
-        authority = ca_file.read_bytes()
-    except OSError as error:
-        raise CannotRead(f"CA file {ca_file} cannot be read: {error.strerror}") from error
-    return grpc.secure_channel(address.text, grpc.ssl_channel_credentials(authority), options=options)
+        certificates = ca_file.read_bytes()
+    except (OSError, ValueError) as error:
+        raise CannotRead(
+            f"CA file {ca_file} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    # gRPC would tell it on standard error, and that nobody answers.
+    if b"-----BEGIN CERTIFICATE-----" not in certificates:
+        raise CannotRead(f"CA file {ca_file} holds no certificate in PEM form")
+    return certificates

@@ -62,6 +62,7 @@ REASONS: Mapping[str, type[MunimentError]] = {
 }
 """The class of each ``ErrorReason``, without its prefix."""
 
+_HUNG_UP = "Socket closed"
 _Code = grpc.StatusCode
 FAMILIES: Mapping[grpc.StatusCode, type[MunimentError]] = {
     _Code.INVALID_ARGUMENT: errors.InvalidArgument,
@@ -81,12 +82,13 @@ FAMILIES: Mapping[grpc.StatusCode, type[MunimentError]] = {
 """The class of a status without a reason this SDK knows; others are INTERNAL."""
 
 
-def translated(error: grpc.RpcError, target: str) -> MunimentError:
+def translated(error: grpc.RpcError, target: str, *, plain: bool = False) -> MunimentError:
     """The error a failed call means.
 
     Args:
         error: as gRPC raised it from a call, or from iterating over one.
         target: address that was called, for the sentence.
+        plain: whether the channel speaks without TLS to a server that may want it.
     """
     # Every RpcError that a call raises is also a grpc.Call.
     call: Any = error
@@ -98,6 +100,8 @@ def translated(error: grpc.RpcError, target: str) -> MunimentError:
         kind = REASONS.get(info.reason) or FAMILIES.get(code, errors.Internal)
         return kind(message, info.reason, info.metadata)
     if code is _Code.UNAVAILABLE:
+        if plain and _HUNG_UP in message:
+            message += "; a server that speaks TLS hangs up so: if this one does, give a CA file (--ca-file)"
         return errors.Unreachable(f"no registry answers at {target}: {message}")
     if code is _Code.DEADLINE_EXCEEDED:
         return errors.DeadlineExceeded(f"the registry at {target} did not answer in time")

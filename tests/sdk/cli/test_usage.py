@@ -39,7 +39,7 @@ def test_every_verb_explains_itself_and_every_option(path: tuple[str, ...]) -> N
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
 def test_every_verb_knows_the_connection_and_json(path: tuple[str, ...]) -> None:
     options = {option for parameter in VERBS[path].params for option in parameter.opts}
-    assert {"--target", "--token", "--project", "--ca-file", "--json"} <= options
+    assert {"--target", "--token", "--project", "--ca-file", "--insecure", "--timeout", "--json"} <= options
 
 
 def test_help_lists_every_verb_and_the_variables(muniment: Run) -> None:
@@ -77,6 +77,8 @@ def test_help_lists_every_verb_and_the_variables(muniment: Run) -> None:
         (("token", "create", "ci", "--role", "reader", "--expires", "soon"), "'soon' is neither like"),
         (("--target", "", "models"), "it is empty"),
         (("models", "--project", ""), "it is empty"),
+        (("models", "--timeout", "0"), "'0' is not a number of seconds"),
+        (("models", "--timeout", "inf"), "'inf' is not a number of seconds"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
