@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from muniment.cli import output, text
+from muniment.transfer.receive import Download
 from muniment.v1 import catalog_pb2
 
 
@@ -110,3 +112,20 @@ def test_sizes_are_short(count: int, shown: str) -> None:
 def test_long_lists_are_cut_and_say_so() -> None:
     assert text.some(["a", "b", "c"]) == "a, b, c"
     assert text.some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGHUP], ids=lambda asked: asked.name)
+def test_being_asked_to_end_clears_up_what_a_pull_has_begun(
+    cli, done, weights, tmp_path, monkeypatch, asked
+) -> None:
+    def interrupted(download: Download, files: object) -> None:
+        (download._root / "model.bin").write_bytes(b"a part")
+        signal.raise_signal(asked)
+
+    done("push", f"ended-{asked.name}", weights, "--quiet")
+    monkeypatch.setattr(Download, "fetch", interrupted)
+    before = signal.getsignal(asked)
+    outcome = cli("pull", f"ended-{asked.name}", tmp_path / "into")
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (128 + asked, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == [weights.name]
+    assert signal.getsignal(asked) is before
