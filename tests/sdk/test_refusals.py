@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import socket
+import subprocess
 from collections.abc import Iterator
 
 import muniment
@@ -118,3 +121,97 @@ def test_an_empty_path_is_not_the_working_directory(registry_nowhere, tmp_path, 
         registry_nowhere.push("churn", path)
     with pytest.raises(errors.InvalidArgument, match=r"^into is .*while a path is needed"):
         registry_nowhere.pull("churn@1", path)
+
+
+HUGE = 2**70
+NO_TEXT = "\udcff"
+UNFIT = {
+    "promote to no text": lambda registry: registry.promote("churn@1", to=NO_TEXT),
+    "promote for no text": lambda registry: registry.promote("churn@1", to="staging", reason=NO_TEXT),
+    "promote nothing": lambda registry: registry.promote(5, to="staging"),
+    "promote over a huge number": lambda registry: registry.promote("m@1", to="s", expected_current=HUGE),
+    "promote over text": lambda registry: registry.promote("m@1", to="s", expected_current="1"),
+    "roll back to truth": lambda registry: registry.rollback("m", stage="staging", to=True),
+    "roll back over text": lambda registry: registry.rollback("m", stage="staging", expected_current="1"),
+    "history of no text": lambda registry: list(registry.history("m", NO_TEXT)),
+    "versions of nothing": lambda registry: list(registry.versions(None)),
+    "show a number": lambda registry: registry.show(5),
+    "a project that is no text": lambda registry: registry.create_project("p", NO_TEXT),
+    "revoke no text": lambda registry: registry.revoke_token(NO_TEXT),
+    "a token for no text": lambda registry: registry.create_token(NO_TEXT, roles=["reader"]),
+    "a token of no roles": lambda registry: registry.create_token("ci", roles=None),
+    "an alias of a huge number": lambda registry: registry.alias("m", "champion", HUGE),
+    "an alias that is a number": lambda registry: registry.alias("m", 5, 1),
+    "an alias expected at text": lambda registry: registry.alias("m", "champion", 1, expected="2"),
+    "watch after a huge number": lambda registry: registry.watch(after=HUGE),
+    "watch after text": lambda registry: registry.watch(after="5"),
+    "watch no text": lambda registry: registry.watch(after=0, stage=NO_TEXT),
+    "audit of numbers": lambda registry: registry.audit.log(types=[5]),
+    "a proof of a huge number": lambda registry: registry.audit.inclusion_proof(HUGE),
+    "a checkpoint of text": lambda registry: registry.audit.checkpoint("5"),
+    "update with no text": lambda registry: registry.update("m@1", description=NO_TEXT),
+    "update no tags": lambda registry: registry.update_model("m", tags=5),
+    "update a tag of no text": lambda registry: registry.update_model("m", tags={NO_TEXT: None}),
+    "report no text": lambda registry: report(registry, message=NO_TEXT),
+    "report a huge number": lambda registry: report(registry, number=HUGE),
+    "metrics that are none": lambda registry: registry.add_metrics("m@1", 5),
+    "push no data sets": lambda registry: registry.push("m", "/dev/null", datasets=5),
+}
+
+
+def report(registry: muniment.Registry, *, message: str = "", number: int = 1) -> None:
+    registry.report_deployment(
+        "target",
+        model="m",
+        stage="staging",
+        number=number,
+        digest="sha256:x",
+        state="FAILED",
+        acted_revision=1,
+        message=message,
+    )
+
+
+@pytest.mark.parametrize("call", UNFIT.values(), ids=UNFIT)
+def test_a_value_that_cannot_be_sent_is_an_error_of_the_sdk(registry_nowhere, call) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        call(registry_nowhere)
+
+
+def test_the_field_that_cannot_be_sent_is_named(registry_nowhere) -> None:
+    with pytest.raises(errors.InvalidArgument, match=r"^expected_current cannot be sent"):
+        registry_nowhere.promote("m@1", to="staging", expected_current=HUGE)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.inf, math.nan, 1e30, "5"])
+def test_a_timeout_that_cannot_be_waited_for_is_refused(timeout) -> None:
+    with pytest.raises(errors.InvalidArgument, match="timeout is"):
+        muniment.connect("127.0.0.1:1", timeout=timeout)
+
+
+def test_arguments_of_connect_that_are_no_text_are_refused_without_being_shown(tmp_path) -> None:
+    for arguments in ({"target": tmp_path}, {"target": "h", "token": b"mun_secret"}, {"project": 5}):
+        with pytest.raises(errors.InvalidArgument, match="while text is needed") as caught:
+            muniment.connect(**arguments)
+        assert "secret" not in caught.value.message
+
+
+def test_a_home_of_nobody_is_no_target() -> None:
+    with pytest.raises(errors.InvalidTarget, match="home of somebody unknown"):
+        muniment.connect("file:~nosuchuser/registry")
+
+
+def test_directories_that_are_too_deep_are_refused(registry_nowhere, tmp_path) -> None:
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(1_200):
+            os.mkdir("d", dir_fd=descriptor)
+            below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = below
+    finally:
+        os.close(descriptor)
+    with pytest.raises(errors.InvalidPath, match="longer than 1024 bytes"):
+        registry_nowhere.push("churn", tmp_path)
+    # Neither pytest nor Python's rmtree can go that deep.
+    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)

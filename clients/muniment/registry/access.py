@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from muniment import names
 from muniment.errors import InvalidArgument, InvalidName
 from muniment.names import ALL_PROJECTS, ProjectName
-from muniment.registry.session import Session, new_request_id, parsed
+from muniment.registry.session import Session, built, new_request_id, parsed, sendable
 from muniment.v1 import access_service_pb2 as pb
 from muniment.values import Identity, Token
 
@@ -27,7 +27,8 @@ def whoami(session: Session) -> Identity:
 def create_token(
     session: Session, principal: str, *, roles: Iterable[str], project: str | None, expires: datetime | None
 ) -> Token:
-    wanted = [roles] if isinstance(roles, str) else list(roles)
+    with sendable("roles"):
+        wanted = [roles] if isinstance(roles, str) else list(roles)
     for role in wanted:
         if role not in ROLES:
             raise InvalidArgument(f"role {role!r} is not one of {', '.join(ROLES)}")
@@ -35,8 +36,10 @@ def create_token(
         raise InvalidArgument(f"expiry time {expires.isoformat()} has no time zone")
     expire_time = Timestamp()
     if expires is not None:
-        expire_time.FromDatetime(expires)
-    request = pb.CreateTokenRequest(
+        with sendable("expires"):
+            expire_time.FromDatetime(expires)
+    request = built(
+        pb.CreateTokenRequest,
         parent=_parent(session, project),
         principal=principal,
         roles=[f"ROLE_{role.upper()}" for role in wanted],
@@ -52,7 +55,7 @@ def list_tokens(session: Session, project: str | None) -> Iterator[Token]:
 
 
 def revoke_token(session: Session, name: str) -> Token:
-    request = pb.RevokeTokenRequest(name=_token_name(session, name), request_id=new_request_id())
+    request = built(pb.RevokeTokenRequest, name=_token_name(session, name), request_id=new_request_id())
     return Token.of(session.calls.unary(session.access.RevokeToken, request))
 
 

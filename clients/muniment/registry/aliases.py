@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muniment.errors import InvalidArgument
-from muniment.registry.session import Session, new_request_id, parsed
+from muniment.registry.session import Session, built, new_request_id, parsed
 from muniment.registry.versions import resource_name
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Alias, Version
@@ -25,8 +25,12 @@ def set_alias(
                 f"alias {name!r} is of model {of_model.model!r}, while {target.text} is of another one"
             )
         number = target.number
-    request = pb.SetAliasRequest(
-        name=alias.text, number=number, expected_number=expected, request_id=new_request_id()
+    request = built(
+        pb.SetAliasRequest,
+        name=alias.text,
+        number=number,
+        expected_number=expected,
+        request_id=new_request_id(),
     )
     return Alias.of(session.calls.unary(session.metadata.SetAlias, request))
 
@@ -34,7 +38,9 @@ def set_alias(
 def delete_alias(session: Session, model: str, name: str, *, expected: int | None) -> Alias:
     of_model = session.model(model)
     alias = parsed(lambda: of_model.alias(name))
-    request = pb.DeleteAliasRequest(name=alias.text, expected_number=expected, request_id=new_request_id())
+    request = built(
+        pb.DeleteAliasRequest, name=alias.text, expected_number=expected, request_id=new_request_id()
+    )
     return Alias.of(session.calls.unary(session.metadata.DeleteAlias, request))
 
 

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from muniment.errors import InvalidArgument
 from muniment.names import ALL_PROJECTS
-from muniment.registry.session import Session
+from muniment.registry.session import Session, built, sendable
 from muniment.v1 import ledger_service_pb2 as pb
 from muniment.values import Checkpoint, ConsistencyProof, Event, InclusionProof, LogKey
 
@@ -24,7 +24,7 @@ def entry_filter(
         project, last = f"projects/{name.project}", name.model
     if isinstance(types, str):
         raise InvalidArgument(f"types is the text {types!r}, while a sequence of texts is needed")
-    return project, pb.EntryFilter(model=last, stage=stage or "", types=types, actor=actor or "")
+    return project, built(pb.EntryFilter, model=last, stage=stage or "", types=types, actor=actor or "")
 
 
 class Audit:
@@ -58,7 +58,8 @@ class Audit:
             until: only what happened before.
         """
         parent, wanted = entry_filter(self._session, model=model, stage=stage, actor=actor, types=types)
-        request = pb.ListEntriesRequest(
+        request = built(
+            pb.ListEntriesRequest,
             parent=ALL_PROJECTS if all_projects else parent,
             filter=wanted,
             start_time=_stamp("since", since),
@@ -73,7 +74,7 @@ class Audit:
         Raises:
             CheckpointPending: if they were not signed within two seconds.
         """
-        request = pb.GetCheckpointRequest(parent=self._parent(), min_size=min_size)
+        request = built(pb.GetCheckpointRequest, parent=self._parent(), min_size=min_size)
         return Checkpoint.of(self._session.calls.unary(self._session.ledger.GetCheckpoint, request))
 
     def inclusion_proof(
@@ -85,12 +86,14 @@ class Audit:
             EntryNotFound: if the project has no such entry.
         """
         parent = ALL_PROJECTS if all_projects else self._parent()
-        request = pb.GetInclusionProofRequest(parent=parent, revision=revision, tree_size=tree_size)
+        request = built(pb.GetInclusionProofRequest, parent=parent, revision=revision, tree_size=tree_size)
         return InclusionProof.of(self._session.calls.unary(self._session.ledger.GetInclusionProof, request))
 
     def consistency_proof(self, from_size: int, to_size: int = 0) -> ConsistencyProof:
         """Have the ledger of a size (0: that of the newest checkpoint) proved to begin with an earlier one."""
-        request = pb.GetConsistencyProofRequest(parent=self._parent(), from_size=from_size, to_size=to_size)
+        request = built(
+            pb.GetConsistencyProofRequest, parent=self._parent(), from_size=from_size, to_size=to_size
+        )
         return ConsistencyProof.of(
             self._session.calls.unary(self._session.ledger.GetConsistencyProof, request)
         )
@@ -111,5 +114,6 @@ def _stamp(what: str, time: datetime | None) -> Timestamp | None:
     if time.tzinfo is None:
         raise InvalidArgument(f"{what} time {time.isoformat()} has no time zone")
     stamp = Timestamp()
-    stamp.FromDatetime(time)
+    with sendable(what):
+        stamp.FromDatetime(time)
     return stamp

@@ -11,7 +11,7 @@ from typing import Literal
 from muniment.registry import access, aliases, deployments, models, stages, versions
 from muniment.registry.audit import Audit
 from muniment.registry.inquiries import Inquiries
-from muniment.registry.session import Session
+from muniment.registry.session import Session, sendable
 from muniment.registry.watch import Watch
 from muniment.transfer.paths import local_path
 from muniment.transfer.progress import ProgressOption
@@ -102,16 +102,17 @@ class Registry(Inquiries):
             SourceRefused: if the path cannot be pushed as it is.
             FileChanged: if a file changed meanwhile; no version was made.
         """
-        record = Record(
-            metrics=metrics or {},
-            params=params or {},
-            tags=tags or {},
-            datasets=tuple(datasets),
-            parents=tuple(parents),
-            description=description,
-            run=Run(run) if isinstance(run, str) else run,
-            steps=tuple(ProcessingStep(step) if isinstance(step, str) else step for step in steps),
-        )
+        with sendable("what is recorded"):
+            record = Record(
+                metrics=metrics or {},
+                params=params or {},
+                tags=tags or {},
+                datasets=tuple(datasets),
+                parents=tuple(parents),
+                description=description,
+                run=Run(run) if isinstance(run, str) else run,
+                steps=tuple(ProcessingStep(step) if isinstance(step, str) else step for step in steps),
+            )
         source = local_path(path, "path")
         return push(self._session, model, source, record, request_id=request_id or "", progress=progress)
 

@@ -12,10 +12,14 @@ from muniment.errors import InvalidArgument, TokenInClear
 from muniment.names import DEFAULT_PROJECT
 from muniment.registry.client import Registry
 from muniment.registry.session import Session
+from muniment.transfer.paths import local_path
 from muniment.transport.calls import Calls
 from muniment.transport.channel import open_channel
 from muniment.transport.moving import MovingChannel
 from muniment.transport.target import DEFAULT_TARGET, Address, data_directory, local_token
+
+MAX_TIMEOUT = 7 * 86_400.0
+"""Seconds. Nothing takes longer, and gRPC cannot count for ever."""
 
 
 def connect(
@@ -45,8 +49,14 @@ def connect(
         ServerNotInstalled: if ``file:`` was asked for and the server's packages are missing.
         ServerNotStarted: if the embedded server did not start.
     """
-    if not timeout > 0:
-        raise InvalidArgument(f"timeout is {timeout:g} s, while it is more than 0 s")
+    if not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:
+        raise InvalidArgument(
+            f"timeout is {timeout!r:.50}, while it is more than 0 s and at most {MAX_TIMEOUT:g} s"
+        )
+    for name, value in (("target", target), ("token", token), ("project", project)):
+        if not isinstance(value, str | None):
+            # Not repeated: it may be a secret.
+            raise InvalidArgument(f"{name} is of type {type(value).__name__}, while text is needed")
     chosen = target or os.environ.get("MUNIMENT_TARGET") or DEFAULT_TARGET
     project = project or os.environ.get("MUNIMENT_PROJECT") or DEFAULT_PROJECT
     directory = data_directory(chosen)
@@ -56,13 +66,14 @@ def connect(
     if directory is not None:
         return _embedded(directory, token=token, project=project, timeout=timeout)
     address = Address.parse(chosen)
-    authority = ca_file or os.environ.get("MUNIMENT_CA_FILE") or None
+    named = ca_file or os.environ.get("MUNIMENT_CA_FILE")
+    authority = local_path(named, "ca_file") if named else None
     if not authority:
         # With TLS the certificate says who answers, by the name that was asked for.
         address = address.definite
         if token and not address.is_loopback and not _insecure(insecure):
             raise TokenInClear(f"the token would be sent to {address.text} unencrypted")
-    channel = open_channel(address, Path(authority) if authority else None)
+    channel = open_channel(address, authority)
     calls = Calls(
         channel,
         target=address.text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from muniment.errors import InvalidArgument
-from muniment.registry.session import Session, new_request_id
+from muniment.registry.session import Session, built, new_request_id
 from muniment.v1 import promotion_service_pb2 as pb
 from muniment.values import Deployment
 
@@ -28,9 +28,11 @@ def report_deployment(
     if state not in STATES:
         raise InvalidArgument(f"state {state!r} is not one of {', '.join(STATES)}")
     name = session.model(model)
-    request = pb.ReportDeploymentRequest(
+    request = built(
+        pb.ReportDeploymentRequest,
         parent=f"projects/{name.project}",
-        deployment=pb.Deployment(
+        deployment=built(
+            pb.Deployment,
             target=target,
             model=name.text,
             stage=stage,
@@ -39,7 +41,7 @@ def report_deployment(
             state=f"DEPLOYMENT_STATE_{state}",
             acted_revision=acted_revision,
             # Reported while something is wrong: a long message must not be refused on top of it.
-            message=message[:MAX_MESSAGE],
+            message=str(message)[:MAX_MESSAGE],
         ),
         request_id=new_request_id(),
     )

@@ -8,7 +8,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from muniment.errors import NameTaken
 from muniment.names import ModelName
-from muniment.registry.session import Session, new_request_id
+from muniment.registry.session import Session, built, new_request_id, sendable
 from muniment.v1 import catalog_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Model, Project
@@ -25,10 +25,11 @@ def get_model(session: Session, model: str) -> Model:
 
 
 def create_model(session: Session, name: ModelName, *, description: str = "", request_id: str = "") -> Model:
-    request = pb.CreateModelRequest(
+    request = built(
+        pb.CreateModelRequest,
         parent=f"projects/{name.project}",
         model_id=name.model,
-        model=catalog_pb2.Model(description=description),
+        model=built(catalog_pb2.Model, description=description),
         request_id=request_id or new_request_id(),
     )
     return Model.of(session.calls.unary(session.metadata.CreateModel, request))
@@ -51,9 +52,10 @@ def update_model(
     tags: Mapping[str, str | None] | None = None,
     etag: str = "",
 ) -> Model:
-    request = pb.UpdateModelRequest(
+    request = built(
+        pb.UpdateModelRequest,
         name=session.model(model).text,
-        model=catalog_pb2.Model(description=description or "", tags=kept_tags(tags)),
+        model=built(catalog_pb2.Model, description=description or "", tags=kept_tags(tags)),
         update_mask=changes(description, tags),
         etag=etag,
         request_id=new_request_id(),
@@ -73,18 +75,22 @@ def list_projects(session: Session) -> Iterator[Project]:
 
 
 def create_project(session: Session, name: str, *, description: str = "") -> Project:
-    request = pb.CreateProjectRequest(
-        project_id=name, project=catalog_pb2.Project(description=description), request_id=new_request_id()
+    request = built(
+        pb.CreateProjectRequest,
+        project_id=name,
+        project=built(catalog_pb2.Project, description=description),
+        request_id=new_request_id(),
     )
     return Project.of(session.calls.unary(session.metadata.CreateProject, request))
 
 
 def kept_tags(tags: Mapping[str, str | None] | None) -> dict[str, str]:
     """The tags to set; those that are None are to go."""
-    return {key: str(value) for key, value in (tags or {}).items() if value is not None}
+    with sendable("tags"):
+        return {key: str(value) for key, value in (tags or {}).items() if value is not None}
 
 
 def changes(description: str | None, tags: Mapping[str, str | None] | None) -> FieldMask:
     """What is to be changed: one path per tag, so that others are left alone."""
     paths = ["description"] if description is not None else []
-    return FieldMask(paths=paths + [f"tags.{key}" for key in tags or {}])
+    return built(FieldMask, paths=paths + [f"tags.{key}" for key in tags or {}])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ from muniment.v1 import (
 )
 
 T = TypeVar("T")
+
+_UNFIT = (TypeError, ValueError, AttributeError, OverflowError)
+"""How Python and protobuf complain about values of another type, out of range, or that are not text."""
 
 
 class Session:
@@ -51,6 +55,8 @@ class Session:
         Raises:
             InvalidName: if it is neither.
         """
+        if not isinstance(text, str):
+            raise errors.InvalidArgument(f"model is {text!r:.200}, while text is needed")
         if text.startswith("projects/"):
             return parsed(lambda: ModelName.parse(text))
         project, slash, model = text.rpartition("/")
@@ -67,6 +73,8 @@ class Session:
             InvalidSelector: if it cannot be read.
             InvalidName: if project or model is not a name.
         """
+        if not isinstance(text, str):
+            raise errors.InvalidArgument(f"version is {text!r:.200}, while a selector or a Version is needed")
         if text.startswith("projects/"):
             version = parsed(lambda: names.VersionName.parse(text))
             return Selector(version.project, version.model, str(version.number))
@@ -81,6 +89,36 @@ def parsed(read: Callable[[], T]) -> T:
         raise errors.InvalidSelector(str(error), "INVALID_SELECTOR", _facts(error)) from None
     except names.InvalidName as error:
         raise errors.InvalidName(str(error), "INVALID_NAME", _facts(error)) from None
+    except TypeError as error:
+        raise errors.InvalidArgument(f"a name is not text: {error}") from error
+
+
+def built(kind: Callable[..., T], /, **fields: Any) -> T:
+    """A message with these fields.
+
+    Raises:
+        InvalidArgument: naming the field that cannot be sent.
+    """
+    try:
+        return kind(**fields)
+    except _UNFIT:
+        for field, value in fields.items():
+            with sendable(field):
+                kind(**{field: value})
+        raise
+
+
+@contextmanager
+def sendable(what: str) -> Iterator[None]:
+    """Protobuf, and values of the wrong type, complain in ways that name no argument.
+
+    Raises:
+        InvalidArgument: naming it.
+    """
+    try:
+        yield
+    except _UNFIT as error:
+        raise errors.InvalidArgument(f"{what[:200]} cannot be sent: {error}") from error
 
 
 def _facts(error: names.InvalidName) -> dict[str, str]:

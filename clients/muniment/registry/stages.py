@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from muniment.errors import InvalidArgument
-from muniment.registry.session import Session, new_request_id, parsed
+from muniment.registry.session import Session, built, new_request_id, parsed
 from muniment.registry.versions import resource_name
 from muniment.v1 import promotion_service_pb2 as pb
 from muniment.values import Promotion, Stage, StageMove, Version
@@ -23,7 +23,8 @@ def promote(
     reason: str,
     request_id: str,
 ) -> Promotion:
-    request = pb.RequestPromotionRequest(
+    request = built(
+        pb.RequestPromotionRequest,
         version=resource_name(session, version).text,
         stage=to,
         expected_current=expected_current,
@@ -59,7 +60,8 @@ def rollback(
                 f"model {of_model.model!r} cannot go back to {target.text} of another model"
             )
         number = target.number
-    request = pb.RollbackRequest(
+    request = built(
+        pb.RollbackRequest,
         stage=name.text,
         to_number=number,
         expected_current=expected_current,
@@ -82,5 +84,5 @@ def get_stage(session: Session, model: str, stage: str) -> Stage:
 
 
 def history(session: Session, model: str, stage: str) -> Iterator[StageMove]:
-    request = pb.ListStageHistoryRequest(parent=session.model(model).text, stage=stage)
+    request = built(pb.ListStageHistoryRequest, parent=session.model(model).text, stage=stage)
     return map(StageMove.of, session.calls.pages(session.promotions.ListStageHistory, request, "moves"))

@@ -8,15 +8,15 @@ from datetime import datetime
 from muniment.errors import InvalidArgument
 from muniment.names import VersionName, VersionSelector
 from muniment.registry.models import changes, kept_tags
-from muniment.registry.session import Session, new_request_id
-from muniment.transfer.record import metric_messages, sendable
+from muniment.registry.session import Session, built, new_request_id, sendable
+from muniment.transfer.record import metric_messages
 from muniment.v1 import catalog_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Metric, Version
 
 
 def list_versions(session: Session, model: str, *, show_deleted: bool) -> Iterator[Version]:
-    request = pb.ListVersionsRequest(parent=session.model(model).text, show_deleted=show_deleted)
+    request = built(pb.ListVersionsRequest, parent=session.model(model).text, show_deleted=show_deleted)
     return map(Version.of, session.calls.pages(session.metadata.ListVersions, request, "versions"))
 
 
@@ -55,9 +55,10 @@ def update(
     tags: Mapping[str, str | None] | None,
     etag: str,
 ) -> Version:
-    request = pb.UpdateVersionRequest(
+    request = built(
+        pb.UpdateVersionRequest,
         name=resource_name(session, version).text,
-        version=catalog_pb2.Version(description=description or "", tags=kept_tags(tags)),
+        version=built(catalog_pb2.Version, description=description or "", tags=kept_tags(tags)),
         update_mask=changes(description, tags),
         etag=etag,
         request_id=new_request_id(),
@@ -75,7 +76,8 @@ def delete(session: Session, version: Version | str, *, etag: str) -> Version:
 def add_metrics(
     session: Session, version: Version | str, metrics: Mapping[str, float] | Iterable[Metric]
 ) -> list[Metric]:
-    request = pb.AddMetricsRequest(
+    request = built(
+        pb.AddMetricsRequest,
         version=resource_name(session, version).text,
         metrics=metric_messages(metrics),
         request_id=new_request_id(),
@@ -85,5 +87,5 @@ def add_metrics(
 
 
 def list_metrics(session: Session, version: Version | str, *, key: str) -> Iterator[Metric]:
-    request = pb.ListMetricsRequest(version=resource_name(session, version).text, key=key)
+    request = built(pb.ListMetricsRequest, version=resource_name(session, version).text, key=key)
     return map(Metric.of, session.calls.pages(session.metadata.ListMetrics, request, "metrics"))

@@ -20,6 +20,7 @@ from muniment.values import Event
 
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 5.0
+LAST_REVISION = 2**63 - 1
 PATIENCE = 5.0
 """Seconds to wait for the first message of all: a wrong address should be told, a restart should not."""
 NOBODY = "nobody-" + "0" * 32
@@ -47,6 +48,8 @@ class Watch:
     ) -> None:
         if not 1 <= heartbeat <= 600:
             raise InvalidArgument(f"heartbeat is {heartbeat:g} s, while it is 1 s to 600 s")
+        if after is not None and not (isinstance(after, int) and 0 <= after <= LAST_REVISION):
+            raise InvalidArgument(f"after is {after!r:.50}, while a revision is a whole number from 0")
         self._session = session
         self._project, self._filter = audit.entry_filter(
             session, model=model, stage=stage, actor=None, types=types

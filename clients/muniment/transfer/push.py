@@ -9,7 +9,7 @@ from muniment.errors import DeadlineExceeded, ModelNotFound, NameTaken, Unavaila
 from muniment.names import ModelName
 from muniment.provenance import find_code, find_environment
 from muniment.registry.models import ensure_model
-from muniment.registry.session import Session, new_request_id
+from muniment.registry.session import Session, built, new_request_id
 from muniment.registry.versions import resource_name
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import ProgressOption
@@ -40,7 +40,7 @@ def push(
 
 def _register(session: Session, name: ModelName, version: catalog_pb2.Version, request_id: str) -> Version:
     """Create the version, and the model before it if there is none."""
-    request = pb.CreateVersionRequest(parent=name.text, version=version, request_id=request_id)
+    request = built(pb.CreateVersionRequest, parent=name.text, version=version, request_id=request_id)
     patience = Patience()
     taken: NameTaken | None = None
     while True:

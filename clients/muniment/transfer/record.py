@@ -96,8 +96,10 @@ def metric_messages(metrics: Mapping[str, float] | Iterable[Metric]) -> list[cat
     Raises:
         InvalidArgument: naming the metric that cannot be sent.
     """
-    if isinstance(metrics, Mapping):
-        metrics = [Metric(key, value) for key, value in metrics.items()]
+    with sendable("metrics"):
+        if isinstance(metrics, Mapping):
+            metrics = [Metric(key, value) for key, value in metrics.items()]
+        metrics = list(metrics)
     messages = []
     for metric in metrics:
         with sendable(f"metric {getattr(metric, 'key', metric)!r}"):

@@ -19,7 +19,7 @@ from muniment.errors import (
     SourceRefused,
     SymlinkRefused,
 )
-from muniment.transfer.paths import UnsafePath, check_distinct, check_path
+from muniment.transfer.paths import MAX_PATH_BYTES, UnsafePath, check_distinct, check_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,11 @@ class _Walk:
             except OSError as error:
                 raise CannotRead(f"{location} cannot be read: {error.strerror}") from error
             path = prefix + unicodedata.normalize("NFC", entry.name)
+            if len(path) > MAX_PATH_BYTES:
+                # Whatever is below cannot be kept either, and may be deeper than Python can go.
+                raise InvalidPath(
+                    f"file path {path[:200]!r} is longer than {MAX_PATH_BYTES} bytes", "INVALID_PATH"
+                )
             if stat.S_ISDIR(status.st_mode):
                 if location == directory or location in above:
                     raise SymlinkRefused(f"{entry.path} links to a directory it is in")

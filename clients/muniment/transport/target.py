@@ -83,7 +83,10 @@ def data_directory(target: str) -> Path | None:
         path = path[2:]
     if not path or "\0" in path:
         raise InvalidTarget(f"target {target[:200]!r} names no directory")
-    return Path(path).expanduser()
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InvalidTarget(f"target {target[:200]!r} names the home of somebody unknown") from error
 
 
 def local_token(address: Address) -> str | None:
