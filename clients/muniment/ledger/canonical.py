@@ -28,15 +28,36 @@ def read(data: bytes) -> Any:
     """
     try:
         text = data.decode()
-        value, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError) as error:
-        raise NotCanonical(f"no canonical JSON: {error}") from None
+    except UnicodeDecodeError as error:
+        raise NotCanonical(f"no UTF-8: {error.reason}") from None
+    value, end = read_prefix(text, 0)
     if end != len(text):
         raise NotCanonical(f"no canonical JSON: more follows after {end} characters")
-    # Nearly always the encoder of the standard library writes what RFC 8785 asks for, and it is the faster one.
-    if _PLAIN.encode(value) != text and write(value) != data:
+    if not is_canonical(value, text):
         raise NotCanonical("JSON, but not in canonical form")
     return value
+
+
+def read_prefix(text: str, start: int) -> tuple[Any, int]:
+    """A value in the middle of text, and where it ends; whether it is canonical is not checked.
+
+    Raises:
+        NotCanonical: if there is no JSON.
+    """
+    try:
+        return _DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError) as error:
+        raise NotCanonical(f"no canonical JSON: {error}") from None
+
+
+def is_canonical(value: Any, text: str) -> bool:
+    """Whether text is the canonical JSON of the value that was read from it.
+
+    Raises:
+        NotCanonical: if the value has none.
+    """
+    # Nearly always the encoder of the standard library writes what RFC 8785 asks for, and it is the faster one.
+    return _PLAIN.encode(value) == text or _text(value) == text
 
 
 def write(value: Any) -> bytes:

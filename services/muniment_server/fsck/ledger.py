@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from muniment.ledger.entries import Body, MalformedEntry, read_body, request_digest
+from muniment.ledger.columns import ColumnReader
+from muniment.ledger.entries import Body, MalformedEntry, read_body
 from muniment.ledger.fold import Fold
 from muniment.ledger.tree import GrowingTree, Subtrees, expected_subtrees
 from muniment_core.db.audit.ledger import ENTRY_COLUMNS, LedgerRows
 
 from muniment_server.fsck.difference import Difference, compare, microseconds, missing, shown
+from muniment_server.fsck.requests import RequestsCheck
 
-ENTRIES, NODES, HEAD, REQUESTS = "ledger_entries", "ledger_nodes", "ledger_head", "requests"
+ENTRIES, NODES, HEAD = "ledger_entries", "ledger_nodes", "ledger_head"
 
 _OWN_COLUMNS = ENTRY_COLUMNS[:-2]
 """All but ``body`` and ``leaf_hash``: those a body repeats."""
@@ -37,16 +39,17 @@ class LedgerCheck:
         self.tree = GrowingTree()
         self.whole = True
         self._next = 1
-        self._time = ""
-        self._microseconds: int | None = None
-        self._requests = _Requests(rows)
+        self._columns = ColumnReader()
+        self._requests = RequestsCheck(rows)
 
     def run(self) -> Iterator[Difference]:
         """Everything that differs."""
         for batch in self._rows.entries():
             leaves: list[bytes] = []
             for row in batch:
-                yield from self._entry(row, leaves)
+                # No generator per row: a check of a large ledger consists of this loop.
+                if found := self._entry(row, leaves):
+                    yield from found
             if self.whole:
                 for subtrees in self.tree.append(leaves):
                     yield from self._nodes(subtrees)
@@ -61,65 +64,40 @@ class LedgerCheck:
         """The revision of the last entry."""
         return self._next - 1
 
-    def _entry(self, row: Any, leaves: list[bytes]) -> Iterator[Difference]:
-        revision, body, leaf_hash = row[0], row[-2], row[-1]
+    def _entry(self, row: Any, leaves: list[bytes]) -> list[Difference]:
+        revision, body = row[0], row[-2]
+        found: list[Difference] = []
         if revision != self._next:
             if revision < self._next:
-                yield Difference(ENTRIES, str(revision), "revision", f"is {revision}", "the first entry is 1")
-                return
-            yield _gap(self._next, revision - 1)
+                return [
+                    Difference(ENTRIES, str(revision), "revision", f"is {revision}", "the first entry is 1")
+                ]
+            found.append(_gap(self._next, revision - 1))
             self.whole = False
         self._next = revision + 1
         if type(body) is not bytes:
-            yield Difference(ENTRIES, str(revision), "body", f"is {shown(body)}", "bytes are needed")
             self.whole = False
-            return
+            return [
+                *found,
+                Difference(ENTRIES, str(revision), "body", f"is {shown(body)}", "bytes are needed"),
+            ]
         hashed = _sha256(b"\x00" + body).digest()
         leaves.append(hashed)
-        if hashed != leaf_hash:
-            yield Difference(
-                ENTRIES,
-                str(revision),
-                "leaf_hash",
-                f"is {shown(leaf_hash)}",
-                f"its body hashes to {hashed.hex()}",
-            )
-        try:
-            members = read_body(body)
-        except MalformedEntry as error:
-            yield Difference(ENTRIES, str(revision), "body", f"cannot be read: {error}")
-            return
-        told = self._told(members)
-        if told != row[:-2]:
-            yield from compare(
-                ENTRIES,
-                revision,
-                dict(zip(_OWN_COLUMNS, row, strict=False)),
-                dict(zip(_OWN_COLUMNS, told, strict=True)),
-                by="its body",
-            )
+        if hashed != row[-1]:
+            says = f"its body hashes to {hashed.hex()}"
+            found.append(Difference(ENTRIES, str(revision), "leaf_hash", f"is {shown(row[-1])}", says))
+        members = self._columns.read(row[:-2], body)
+        if members is None:
+            try:
+                members = read_body(body)
+            except MalformedEntry as error:
+                return [*found, Difference(ENTRIES, str(revision), "body", f"cannot be read: {error}")]
+            columns = dict(zip(_OWN_COLUMNS, row, strict=False))
+            told = dict(zip(_OWN_COLUMNS, _told(members), strict=True))
+            found += compare(ENTRIES, revision, columns, told, by="its body")
         for contradiction in self.fold.apply(members):
-            yield Difference(ENTRIES, str(revision), "body", contradiction)
-        yield from self._requests.check(revision, members)
-
-    def _told(self, members: Body) -> tuple[Any, ...]:
-        """What the body says the columns are, in their order."""
-        get, time = members.get, members["time"]
-        if time != self._time:  # entries of one transaction have one time
-            self._time, self._microseconds = time, microseconds(time)
-        return (
-            members["revision"],
-            members["type"],
-            self._microseconds,
-            members["actor"],
-            get("project", ""),
-            get("model", ""),
-            get("stage", ""),
-            get("number", 0),
-            get("previous_number", 0),
-            get("digest", ""),
-            get("reason", ""),
-        )
+            found.append(Difference(ENTRIES, str(revision), "body", contradiction))
+        return found + self._requests.check(revision, members)
 
     def _nodes(self, subtrees: Subtrees) -> Iterator[Difference]:
         level, first, hashes = subtrees.level, subtrees.position, subtrees.hashes
@@ -165,62 +143,22 @@ class LedgerCheck:
                 yield _gap(self.size + 1, head.size)
 
 
-class _Requests:
-    """The remembered requests, read alongside the entries that answer them."""
-
-    def __init__(self, rows: LedgerRows) -> None:
-        self._rows = rows.requests()
-        self._following = next(self._rows, None)
-
-    def check(self, revision: int, members: Body) -> Iterator[Difference]:
-        """The requests of one entry: exactly one if it tells of one, else none."""
-        bound = members.get("request")
-        while (row := self._following) is not None and not _after(row.revision, revision):
-            self._following = next(self._rows, None)
-            key = f"{row.principal}/{row.request_id}"
-            if row.revision != revision or bound is None:
-                yield _unknown(key, row.revision)
-                continue
-            yield from compare(
-                REQUESTS,
-                key,
-                row._mapping,
-                {"principal": members["actor"], "time": microseconds(members["time"])},
-                by=f"entry {revision}",
-            )
-            if _digest(row) != bound:
-                yield Difference(
-                    REQUESTS,
-                    key,
-                    "request_id, fingerprint, response",
-                    f"hash to {_digest(row)}",
-                    f"entry {revision} says {bound}",
-                )
-            bound = None
-        if bound is not None:
-            yield missing(REQUESTS, f"of revision {revision}", f"entry {revision} says {bound}")
-
-    def rest(self) -> Iterator[Difference]:
-        """Requests that are remembered for entries there are not."""
-        while (row := self._following) is not None:
-            yield _unknown(f"{row.principal}/{row.request_id}", row.revision)
-            self._following = next(self._rows, None)
-
-
-def _after(revision: object, reached: int) -> bool:
-    return type(revision) is not int or revision > reached
-
-
-def _digest(row: Any) -> str:
-    if not (type(row.fingerprint) is type(row.response) is bytes and isinstance(row.request_id, str)):
-        return "nothing"
-    # What is no text was no request's id, whatever stands for it here.
-    request_id = row.request_id.encode(errors="replace").decode()
-    return request_digest(request_id, row.fingerprint, row.response)
-
-
-def _unknown(key: str, revision: object) -> Difference:
-    return Difference(REQUESTS, key, "revision", f"is {shown(revision)}", "no such entry tells of a request")
+def _told(members: Body) -> tuple[Any, ...]:
+    """What a body says the columns are, in their order."""
+    get = members.get
+    return (
+        members["revision"],
+        members["type"],
+        microseconds(members["time"]),
+        members["actor"],
+        get("project", ""),
+        get("model", ""),
+        get("stage", ""),
+        get("number", 0),
+        get("previous_number", 0),
+        get("digest", ""),
+        get("reason", ""),
+    )
 
 
 def _gap(first: int, last: int) -> Difference:

@@ -82,16 +82,24 @@ class Fsck:
         """
         try:
             with damage_told():
-                schema.require_current(self._database)
-                yield from self._tables()
-                if self._store is not None:
-                    yield from self._bytes(self._store)
+                yield from self.schema()
+                yield from self.tables()
+                yield from self.bytes()
         except Unreadable as error:
             yield Difference("database", "", "", f"cannot be read on: {error}")
 
-    def _tables(self) -> Iterator[Difference]:
+    def schema(self) -> Iterator[Difference]:
+        """Tables, columns and indexes that are not those of this program.
+
+        Raises:
+            SchemaBehind: if it is the schema of an older or newer one.
+        """
+        schema.require_current(self._database)
         for difference in schema.differences(self._database):
             yield Difference("schema", "", "", f"is not that of this program: {shown(difference)}")
+
+    def tables(self) -> Iterator[Difference]:
+        """What differs within the database, in one snapshot."""
         with snapshot(self._database) as connection:
             for text in damage(connection):
                 yield Difference("database", "", "", f"is damaged: {text}")
@@ -110,11 +118,14 @@ class Fsck:
                 yield from check(rows, ledger.fold)
             self.checked.versions = sum(len(model.versions) for model in ledger.fold.models.values())
 
-    def _bytes(self, store: BlobStore) -> Iterator[Difference]:
+    def bytes(self) -> Iterator[Difference]:
+        """Blobs that are not what the database says, if there is a store to ask."""
+        if self._store is None:
+            return
         with snapshot(self._database) as connection:
             blobs = BytesCheck(
                 ArtifactRows(connection),
-                store,
+                self._store,
                 read=self._read_bytes,
                 still_held=self._still_held,
                 progress=lambda count: self._progress("blobs", count),
