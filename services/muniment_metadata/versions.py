@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from muniment.digests import Digest
 from muniment.names import ModelName, VersionName, VersionSelector
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.access import Permission, Principal
@@ -43,21 +42,15 @@ def create_version(
         VersionNotFound: if a parent does not exist, or the caller may not see it.
         VersionNotReady: if a parent was deleted.
     """
-    project = unit.projects.require(model.project)
-    model_id = unit.models.id_of(model)
-    manifest = unit.artifacts.require_summary(project.id, Digest(new.digest))
+    place = unit.registrations.place(model, new.digest)
     parent_ids = _parent_ids(unit, new.frozen, principal)
     record = new.frozen.to_bytes()
-    number = unit.models.next_number(model_id)
-    version = unit.versions.create(
+    version = unit.registrations.register(
         model,
-        number,
         new,
-        model_id=model_id,
+        place=place,
         record=record,
         parent_ids=parent_ids,
-        size_bytes=manifest.size_bytes,
-        file_count=manifest.file_count,
         author=unit.actor,
         now=unit.now,
         revision=unit.revision,
@@ -67,13 +60,13 @@ def create_version(
             type="version.created",
             project=model.project,
             model=model.model,
-            number=number,
+            number=version.name.number,
             digest=new.digest,
             data={
                 "record": bytes_digest(record),
                 "labels": labels_digest(new.description, new.tags),
                 "metrics": metrics_digest(new.metrics),
-                "size_bytes": manifest.size_bytes,
+                "size_bytes": version.size_bytes,
             },
         )
     )

@@ -1,74 +1,156 @@
-"""Resolve and register against the bare stack: the ratio is what counts, printed after interleaved rounds."""
+"""Resolving and registering, by sixteen clients and by one, against the bare stack and the peer."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+import sqlite3
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
-from statistics import median
+from typing import Any
 
+import psycopg
 import pytest
 from harness.api import Api
+from harness.bars import BarTable, interleaved
+from harness.peer import Peer
 from harness.postgres import PostgresServer
 from harness.processes import ProcessRunner
 from harness.server import ServerFactory
 from muniment.v1 import promotion_service_pb2
 
 PROGRAMS = Path(__file__).parent / "programs"
-ROUNDS = 3
+MODEL = "projects/default/models/m"
 SECONDS = 3
+Load = Callable[..., dict[str, float]]
+
+RATE_GOALS = {
+    ("resolve", "sqlite"): {"peer": 20.0, "bare": 0.6},
+    ("resolve", "postgresql"): {"peer": 8.0, "bare": 0.6},
+    ("register", "sqlite"): {"peer": 15.0},
+    ("register", "postgresql"): {"peer": 8.0},
+}
+LATENCY_GOALS = {"resolve": {"peer": 1 / 10}, "register": {"peer": 1 / 8}}
 
 
-def load(address: str, token: str, method: str, connections: int, digest: str) -> dict[str, float]:
-    command = [
-        sys.executable,
-        str(PROGRAMS / "load.py"),
-        address,
-        token,
-        method,
-        str(connections),
-        str(SECONDS),
-    ]
-    done = subprocess.run(command, input=digest, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def committed(database: str | Path, table: str) -> int:
+    """How many rows a table holds, as anybody sees who opens the database."""
+    query = f"SELECT count(*) FROM {table}"
+    if isinstance(database, Path):
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return int(connection.execute(query).fetchone()[0])
+    with psycopg.connect(database) as connection:
+        found: Any = connection.execute(query).fetchone()
+        return int(found[0])
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_resolve_and_register_against_the_bare_stack(
+class Contestant:
+    """A server under load: how to load it, and where it commits."""
+
+    def __init__(self, run: Callable[..., dict[str, float]], database: str | Path, table: str) -> None:
+        self._run = run
+        self._database = database
+        self._table = table
+        self._rounds = 0
+        self.latencies: list[float] = []
+
+    def rate(self, method: str, connections: int) -> float:
+        """Calls per second that had their effect: answers of a read, committed rows of a change."""
+        self._rounds += 1
+        before = committed(self._database, self._table)
+        result = self._run(method=method, connections=connections, round=self._rounds)
+        self.latencies.append(result["p50_ms"])
+        done = result["answered"]
+        if method == "register":
+            assert committed(self._database, self._table) - before == done, "answers and rows differ"
+        return done / result["seconds"]
+
+    def latency(self, method: str) -> float:
+        """Median latency of one client's calls in ms."""
+        self.rate(method, 1)
+        return self.latencies[-1]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def contestants(
     request: pytest.FixtureRequest,
     database: str,
     server_factory: ServerFactory,
     processes: ProcessRunner,
+    new_peer: Callable[[str | None], Peer | None],
+    load: Load,
     tmp_path: Path,
-) -> None:
-    if database == "sqlite":
-        server = server_factory()
-    else:
-        postgres: PostgresServer = request.getfixturevalue("postgres")
-        server = server_factory(database=request.getfixturevalue("postgres_database"))
-        assert postgres
-    with Api(server.address, server.token) as api:
-        api.new_model("m")
-        digest = api.new_version("m").digest
-        api.promotion.RequestPromotion(
-            promotion_service_pb2.RequestPromotionRequest(
-                version="projects/default/models/m/versions/1", stage="production"
-            )
+) -> Any:
+    """Ours, the bare stack and the peer, each with a model whose version 1 is in production."""
+    with ExitStack() as stack:
+        urls: list[str] = []
+        if database == "postgresql":
+            postgres: PostgresServer = request.getfixturevalue("durable_postgres")
+            urls = [stack.enter_context(postgres.database()) for _ in range(3)]
+        ours_url, bare_url, peer_url = urls or (None, None, None)
+        server = server_factory(database=ours_url)
+        with Api(server.address, server.token) as api:
+            api.new_model("m")
+            digest = api.new_version("m").digest
+            version = f"{MODEL}/versions/1"
+            request_ = promotion_service_pb2.RequestPromotionRequest(version=version, stage="production")
+            api.promotion.RequestPromotion(request_)
+        bare = processes.start(
+            sys.executable, str(PROGRAMS / "bare.py"), bare_url or str(tmp_path), name="bare"
         )
-    bare = processes.start(sys.executable, str(PROGRAMS / "bare.py"), str(tmp_path), name="bare")
-    bare_address = bare.wait_for_line(r"^serving on (\S+)$").group(1)
+        bare_address = bare.wait_for_line(r"^serving on (\S+)$").group(1)
+        grpc_load = partial(load, "load.py", model=MODEL, digest=digest, seconds=SECONDS)
+        found = {
+            "ours": Contestant(
+                partial(grpc_load, address=server.address, token=server.token),
+                ours_url or server.data / "muniment.db",
+                "versions",
+            ),
+            "bare": Contestant(
+                partial(grpc_load, address=bare_address, token="none"),
+                bare_url or tmp_path / "bare.db",
+                "versions",
+            ),
+        }
+        peer = new_peer(peer_url)
+        if peer is not None:
+            peer_load = partial(load, "load_peer.py", host="127.0.0.1", port=peer.port, seconds=SECONDS)
+            found["peer"] = Contestant(peer_load, peer_url or tmp_path / "peer/peer.db", "model_versions")
+        for each in found.values():  # nobody's first round pays for warming up
+            each.rate("resolve", 4)
+            each.rate("register", 4)
+        yield found
+        processes.reap()
+
+
+def test_resolve_and_register_against_the_bare_stack_and_the_peer(
+    contestants: dict[str, Contestant], database: str, table: BarTable
+) -> None:
     for method in ("resolve", "register"):
-        for connections in (1, 16):
-            ours, theirs = [], []
-            for _ in range(ROUNDS):
-                ours.append(load(server.address, server.token, method, connections, digest))
-                theirs.append(load(bare_address, "none", method, connections, digest))
-            rate = median(one["per_second"] for one in ours)
-            bare_rate = median(one["per_second"] for one in theirs)
-            print(
-                f"\n{database} {method}, {connections} connections: {rate:.0f}/s, bare SQLite {bare_rate:.0f}/s, "
-                f"ratio {rate / bare_rate:.2f}; p50 {median(one['p50_ms'] for one in ours):.2f} ms "
-                f"against {median(one['p50_ms'] for one in theirs):.2f} ms"
-            )
+        figures = interleaved({name: partial(each.rate, method, 16) for name, each in contestants.items()})
+        ours = figures.pop("ours")
+        table.add(
+            f"{method}, 16 clients",
+            database,
+            ours=ours,
+            unit="/s",
+            against=figures,
+            at_least=RATE_GOALS[method, database],
+        )
+    for method in ("resolve", "register"):
+        figures = interleaved({name: partial(each.latency, method) for name, each in contestants.items()})
+        ours = figures.pop("ours")
+        table.add(
+            f"{method}, 1 client, p50",
+            database,
+            ours=ours,
+            unit="ms",
+            against=figures,
+            at_most=LATENCY_GOALS[method],
+        )

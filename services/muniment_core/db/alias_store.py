@@ -6,13 +6,33 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
 
 from muniment_core.db.history_tables import alias_moves
+from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import aliases, versions
 from muniment_core.domain.catalog import AliasRecord
 
 _ALIASES = select(aliases, versions.c.number).join(versions, versions.c.id == aliases.c.version_id)
+_ALIAS = Prepared(
+    _ALIASES.where(aliases.c.model_id == bindparam("in_model"), aliases.c.name == bindparam("named"))
+)
+_INSERT = Prepared(insert(aliases), columns=[column.key for column in aliases.c])
+_MOVE = Prepared(
+    update(aliases).where(aliases.c.model_id == bindparam("in_model"), aliases.c.name == bindparam("named")),
+    columns=["version_id", "actor", "update_time", "revision"],
+)
 
 
 class AliasStore:
@@ -23,9 +43,7 @@ class AliasStore:
 
     def get(self, model_id: int, model: ModelName, name: str) -> AliasRecord | None:
         """One alias, or None."""
-        row = self._connection.execute(
-            _ALIASES.where(aliases.c.model_id == model_id, aliases.c.name == name)
-        ).one_or_none()
+        row = _ALIAS.first(self._connection, in_model=model_id, named=name)
         return None if row is None else _record(row, model)
 
     def named_alike(self, model_id: int, name: str) -> str | None:
@@ -57,11 +75,9 @@ class AliasStore:
         """Point an alias to a version; ``exists`` tells whether it is there already."""
         values = {"version_id": version_id, "actor": actor, "update_time": now, "revision": revision}
         if exists:
-            self._connection.execute(
-                update(aliases).where(aliases.c.model_id == model_id, aliases.c.name == name).values(values)
-            )
+            _MOVE.run(self._connection, in_model=model_id, named=name, **values)
         else:
-            self._connection.execute(insert(aliases).values(model_id=model_id, name=name, **values))
+            _INSERT.run(self._connection, model_id=model_id, name=name, **values)
         self._connection.execute(
             insert(alias_moves).values(model_id=model_id, name=name, revision=revision, version_id=version_id)
         )
@@ -88,7 +104,7 @@ class AliasStore:
         self._connection.execute(delete(aliases).where(*which))
 
 
-def _record(row: Row[Any], model: ModelName) -> AliasRecord:
+def _record(row: Any, model: ModelName) -> AliasRecord:
     return AliasRecord(
         model=model, name=row.name, number=row.number, actor=row.actor, update_time=row.update_time
     )

@@ -75,6 +75,8 @@ class Database:
         self.url = parsed
         self.openings = 0
         self._idle: list[PoolProxiedConnection] = []
+        self._kept_reading: list[Connection] = []
+        self._kept_writing: list[Connection] = []
         if self.is_sqlite:
             self._writing, self._reading = (
                 _sqlite_engine(parsed, read_only=False),
@@ -92,13 +94,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in a transaction that commits at the end, for the writer and for migrations."""
-        with self._writing.begin() as connection:
+        with _begun(self._writing, self._kept_writing) as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one consistent snapshot and cannot write."""
-        with self._reading.begin() as connection:
+        with _begun(self._reading, self._kept_reading) as connection:
             yield connection
 
     def look_up(self, statement: Prepared, **values: Any) -> Any | None:
@@ -144,9 +146,41 @@ class Database:
     def close(self) -> None:
         """Close every connection; readers first, so that the writer makes the last checkpoint."""
         self._close_idle()
+        for kept in (*self._kept_reading, *self._kept_writing):
+            kept.close()
+        self._kept_reading.clear()
+        self._kept_writing.clear()
         self._looking.dispose()
         self._reading.dispose()
         self._writing.dispose()
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
+@contextmanager
+def _begun(engine: Engine, kept: list[Connection]) -> Iterator[Connection]:
+    """A connection in a transaction: on SQLite one that stays open, on PostgreSQL one that was tried before."""
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            yield connection
+        return
+    try:
+        connection = kept.pop()
+    except IndexError:
+        connection = engine.connect()
+    try:
+        with connection.begin():
+            yield connection
+    except BaseException as error:
+        # What failed was most often the use case, and its transaction is rolled back by now.
+        if is_infrastructure(error) or _driver_of(connection).in_transaction:
+            connection.close()
+        else:
+            kept.append(connection)
+        raise
+    kept.append(connection)
 
 
 def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
@@ -176,7 +210,8 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        # On the driver's connection: SQLAlchemy takes longer over these words than SQLite does.
+        _driver_of(connection).execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -9,19 +9,31 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, update
 
+from muniment_core.db.prepared import Prepared, Rows, run_in_one_trip
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
 from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier, Node
 
-_HEAD = select(ledger_head.c.size, ledger_head.c.root_hash, ledger_head.c.frontier, ledger_head.c.alarm)
-_LOCKED_HEAD = _HEAD.with_for_update()
-_SIZE = select(ledger_head.c.size)
-_MOVE_HEAD = (
+_SELECT_HEAD = select(
+    ledger_head.c.size, ledger_head.c.root_hash, ledger_head.c.frontier, ledger_head.c.alarm
+)
+_HEAD = Prepared(_SELECT_HEAD)
+_LOCKED_HEAD = Prepared(_SELECT_HEAD.with_for_update())
+_SIZE = Prepared(select(ledger_head.c.size))
+_MOVE_HEAD = Prepared(
     update(ledger_head)
     .where(ledger_head.c.size == bindparam("expected"))
     .values(size=bindparam("new_size"), root_hash=bindparam("new_root"), frontier=bindparam("new_frontier"))
 )
 _ENTRIES = select(ledger_entries)
+# What every process runs after every commit, for its watchers.
+_FOLLOWING = Prepared(
+    _ENTRIES.where(ledger_entries.c.revision > bindparam("after"))
+    .order_by(ledger_entries.c.revision)
+    .limit(bindparam("most"))
+)
+_INSERT_ENTRY = Prepared(insert(ledger_entries), columns=[column.key for column in ledger_entries.c])
+_INSERT_NODE = Prepared(insert(ledger_nodes), columns=[column.key for column in ledger_nodes.c])
 
 
 class LedgerMoved(RuntimeError):
@@ -88,6 +100,9 @@ class StoredHead:
         return Frontier.from_bytes(self.size, self.packed_frontier)
 
 
+_EVERYTHING = EntryQuery()
+
+
 class LedgerStore:
     """Reads and appends entries on one connection."""
 
@@ -96,7 +111,7 @@ class LedgerStore:
 
     def size(self) -> int:
         """Number of entries, which is the newest revision."""
-        return int(self._connection.execute(_SIZE).scalar_one())
+        return int(_the_one(_SIZE.first(self._connection)).size)
 
     def head(self) -> Frontier:
         """The frontier of the tree."""
@@ -104,12 +119,12 @@ class LedgerStore:
 
     def stored_head(self) -> StoredHead:
         """The row of the head as it stands."""
-        row = self._connection.execute(_HEAD).one()
+        row = _the_one(_HEAD.first(self._connection))
         return StoredHead(row.size, row.root_hash, row.frontier, row.alarm)
 
     def locked_head(self, *, lock: bool) -> tuple[Frontier, str]:
         """Frontier and alarm; with ``lock`` no other transaction appends until this one ends."""
-        row = self._connection.execute(_LOCKED_HEAD if lock else _HEAD).one()
+        row = _the_one((_LOCKED_HEAD if lock else _HEAD).first(self._connection))
         return Frontier.from_bytes(row.size, row.frontier), row.alarm
 
     def set_alarm(self, why: str) -> None:
@@ -122,21 +137,7 @@ class LedgerStore:
         Raises:
             LedgerMoved: if the head is not where ``before`` says.
         """
-        after, nodes = before.append([entry.leaf_hash for entry in entries])
-        self._connection.execute(insert(ledger_entries), [_entry_row(entry) for entry in entries])
-        if nodes:
-            self._connection.execute(insert(ledger_nodes), [_node_row(node) for node in nodes])
-        moved = self._connection.execute(
-            _MOVE_HEAD,
-            {
-                "expected": before.size,
-                "new_size": after.size,
-                "new_root": after.root,
-                "new_frontier": after.to_bytes(),
-            },
-        )
-        if moved.rowcount != 1:
-            raise LedgerMoved(f"the ledger is no longer {before.size} entries long")
+        check_moved(before, run_in_one_trip(self._connection, appending(before, entries)))
 
     def entry(self, revision: int) -> Entry | None:
         """One entry, or None."""
@@ -145,6 +146,8 @@ class LedgerStore:
 
     def after(self, revision: int, query: EntryQuery, *, limit: int, upto: int | None = None) -> list[Entry]:
         """Matching entries with a greater revision (and at most ``upto``), oldest first."""
+        if query == _EVERYTHING and upto is None:
+            return [_entry(row) for row in _FOLLOWING.all(self._connection, after=revision, most=limit)]
         statement = _restricted(query).where(ledger_entries.c.revision > revision)
         if upto is not None:
             statement = statement.where(ledger_entries.c.revision <= upto)
@@ -158,6 +161,40 @@ class LedgerStore:
             statement = statement.where(ledger_entries.c.revision < revision)
         rows = self._connection.execute(statement.order_by(ledger_entries.c.revision.desc()).limit(limit))
         return [_entry(row) for row in rows]
+
+
+def appending(before: Frontier, entries: Sequence[Entry]) -> list[Rows]:
+    """The statements that append entries in order of revision; the last one moves the head."""
+    after, nodes = before.append([entry.leaf_hash for entry in entries])
+    head = {
+        "expected": before.size,
+        "new_size": after.size,
+        "new_root": after.root,
+        "new_frontier": after.to_bytes(),
+    }
+    work: list[Rows] = [(_INSERT_ENTRY, [_entry_row(entry) for entry in entries])]
+    if nodes:
+        work.append((_INSERT_NODE, [_node_row(node) for node in nodes]))
+    return [*work, (_MOVE_HEAD, [head])]
+
+
+def check_moved(before: Frontier, touched: Sequence[int]) -> None:
+    """Make sure that the head was where it was to be.
+
+    Args:
+        touched: how many rows each statement of :func:`appending` touched.
+
+    Raises:
+        LedgerMoved: if it was not.
+    """
+    if touched[-1] != 1:
+        raise LedgerMoved(f"the ledger is no longer {before.size} entries long")
+
+
+def _the_one(row: Any | None) -> Any:
+    if row is None:
+        raise LedgerMoved("the ledger has no head")
+    return row
 
 
 def _restricted(query: EntryQuery) -> Select[Any]:

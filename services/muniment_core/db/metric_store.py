@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
+from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import version_metrics
+from muniment_core.db.version_rows import INSERT_METRIC, metric_rows
 from muniment_core.domain.catalog import MetricValue
 
 _LATEST = (
@@ -17,6 +18,11 @@ _LATEST = (
     .where(
         version_metrics.c.version_id.in_(bindparam("versions", expanding=True)), version_metrics.c.is_latest
     )
+    .order_by(version_metrics.c.key)
+)
+_LATEST_OF_ONE = Prepared(
+    select(version_metrics)
+    .where(version_metrics.c.version_id == bindparam("version"), version_metrics.c.is_latest)
     .order_by(version_metrics.c.key)
 )
 
@@ -40,25 +46,7 @@ class MetricStore:
             )
             .values(is_latest=False)
         )
-        last = {metric.key: index for index, metric in enumerate(metrics)}
-        self._connection.execute(
-            insert(version_metrics),
-            [
-                {
-                    "version_id": version_id,
-                    "key": metric.key,
-                    "value": metric.value if math.isfinite(metric.value) else None,
-                    "special": "" if math.isfinite(metric.value) else str(metric.value),
-                    "step": metric.step,
-                    "dataset": metric.dataset,
-                    "reporter": metric.reporter,
-                    "measure_time": metric.measure_time,
-                    "revision": revision,
-                    "is_latest": last[metric.key] == index,
-                }
-                for index, metric in enumerate(metrics)
-            ],
-        )
+        INSERT_METRIC.run_all(self._connection, metric_rows(version_id, metrics, revision=revision))
 
     def count_keys(self, version_id: int) -> int:
         """How many metrics a version has, each however many values it took."""
@@ -84,13 +72,16 @@ class MetricStore:
 
     def latest(self, version_ids: Sequence[int]) -> dict[int, tuple[MetricValue, ...]]:
         """The latest value of each metric by version, ordered by key."""
+        if len(version_ids) == 1:
+            rows = _LATEST_OF_ONE.all(self._connection, version=version_ids[0])
+            return {version_ids[0]: tuple(_value(row) for row in rows)}
         found: dict[int, list[MetricValue]] = defaultdict(list)
         for row in self._connection.execute(_LATEST, {"versions": version_ids}):
             found[row.version_id].append(_value(row))
         return {version_id: tuple(values) for version_id, values in found.items()}
 
 
-def _value(row: Row[Any]) -> MetricValue:
+def _value(row: Any) -> MetricValue:
     return MetricValue(
         row.key,
         float(row.special) if row.special else row.value,

@@ -11,7 +11,7 @@ from typing import Any
 from muniment.names import ModelName
 from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, update
 
-from muniment_core.db.prepared import Prepared
+from muniment_core.db.prepared import Prepared, Rows
 from muniment_core.db.tables import model_tags, models, projects, stage_pointers, versions
 from muniment_core.domain.catalog import ModelRecord, ModelState
 from muniment_core.domain.errors import ModelNotFound, NameTaken
@@ -69,6 +69,13 @@ def tags_of(table: Table, owner: str) -> Select[Any]:
     )
 
 
+def tags_of_one(table: Table, owner: str) -> Prepared:
+    """The same for one owner, prepared."""
+    return Prepared(
+        select(table.c.key, table.c.value).where(table.c[owner] == bindparam("whose")).order_by(table.c.key)
+    )
+
+
 _TAGS = tags_of(model_tags, "model_id")
 
 
@@ -93,6 +100,13 @@ def write_tags(
         )
 
 
+def marking_changed(revisions: Mapping[ModelName, int]) -> Rows:
+    """The statement that sets the newest ledger entry of models."""
+    return _CHANGED, [
+        {"project": name.project, "model": name.model, "to": revision} for name, revision in revisions.items()
+    ]
+
+
 class ModelStore:
     """Models on one connection."""
 
@@ -114,16 +128,6 @@ class ModelStore:
         """What tells whether anything of a model changed, or None if it never was."""
         row = MARK.first(self._connection, project=name.project, model=name.model)
         return None if row is None else ModelMark(*row)
-
-    def mark_changed(self, revisions: Mapping[ModelName, int]) -> None:
-        """Set the newest ledger entry of models."""
-        _CHANGED.run_all(
-            self._connection,
-            [
-                {"project": name.project, "model": name.model, "to": revision}
-                for name, revision in revisions.items()
-            ],
-        )
 
     def require(self, name: ModelName, *, deleted: bool = False) -> ModelRecord:
         """A model in use; with ``deleted`` also a tombstone.

@@ -23,9 +23,11 @@ from sqlalchemy.sql.selectable import CompoundSelect, Select
 from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any]
+Rows = tuple["Prepared", Sequence[Mapping[str, Any]]]
+"""A statement and the values of each time it is to be run."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Form:
     """A statement as one dialect's driver takes it.
 
@@ -33,15 +35,17 @@ class _Form:
         parameters: name, conversion (or None), default, and whether there is none, of each parameter, in the
             driver's order.
         positional: whether the driver takes values by position rather than by name.
-        conversions: of the columns of a row that need any, by position.
         row: makes a row from its values.
+        columns: types of the columns of a row.
+        conversions: of the columns that need any, by position; None until the driver has told what it gives.
     """
 
     text: str
     parameters: tuple[tuple[str, Processor | None, Any, bool], ...]
     positional: bool
-    conversions: tuple[tuple[int, Processor], ...]
     row: Callable[[Sequence[Any]], Any]
+    columns: tuple[TypeEngine[Any], ...]
+    conversions: tuple[tuple[int, Processor], ...] | None = None
 
     def bound(self, values: Mapping[str, Any]) -> Any:
         """The values as the driver takes them.
@@ -57,8 +61,19 @@ class _Form:
             return found
         return {parameter[0]: value for parameter, value in zip(self.parameters, found, strict=True)}
 
-    def read(self, raw: Sequence[Any]) -> Any:
+    def read(self, cursor: Any, dialect: Dialect, raw: Sequence[Any]) -> Any:
         """A row from what the driver gave."""
+        if self.conversions is None:
+            found = (
+                (
+                    position,
+                    kind.dialect_impl(dialect).result_processor(dialect, cursor.description[position][1]),
+                )
+                for position, kind in enumerate(self.columns)
+            )
+            self.conversions = tuple(
+                (position, convert) for position, convert in found if convert is not None
+            )
         if not self.conversions:
             return self.row(raw)
         values = list(raw)
@@ -84,8 +99,10 @@ class Prepared:
 
     def all(self, connection: Connection, /, **values: Any) -> list[Any]:
         """Every row."""
-        form = self._form(connection.dialect)
-        return [form.read(raw) for raw in _driver(connection).execute(form.text, form.bound(values))]
+        dialect = connection.dialect
+        form = self._form(dialect)
+        cursor = _driver(connection).execute(form.text, form.bound(values))
+        return [form.read(cursor, dialect, raw) for raw in cursor]
 
     def first(self, connection: Connection, /, **values: Any) -> Any | None:
         """The first row, or None; for statements that give one at most."""
@@ -94,8 +111,9 @@ class Prepared:
     def first_by_driver(self, dialect: Dialect, driver: Any, values: Mapping[str, Any]) -> Any | None:
         """The first row, or None, over a connection of the driver."""
         form = self._form(dialect)
-        raw = driver.execute(form.text, form.bound(values)).fetchone()
-        return None if raw is None else form.read(raw)
+        cursor = driver.execute(form.text, form.bound(values))
+        raw = cursor.fetchone()
+        return None if raw is None else form.read(cursor, dialect, raw)
 
     def run(self, connection: Connection, /, **values: Any) -> int:
         """Run a statement without rows; returns how many it touched."""
@@ -104,14 +122,17 @@ class Prepared:
 
     def run_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]], /) -> None:
         """Run a statement without rows for each of the given ones."""
-        if not rows:
-            return
+        run_in_one_trip(connection, [(self, rows)])
+
+    def _send(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Run for each of the rows; the cursor tells more once the trip is over."""
         form = self._form(connection.dialect)
         cursor = _driver(connection).cursor()
         if len(rows) == 1:
             cursor.execute(form.text, form.bound(rows[0]))
         else:
             cursor.executemany(form.text, [form.bound(row) for row in rows])
+        return cursor
 
     def _form(self, dialect: Dialect) -> _Form:
         form = self._forms.get(dialect.name)
@@ -127,38 +148,47 @@ class Prepared:
         names = compiled.positiontup if compiled.positiontup is not None else list(compiled.binds)
         columns = _columns_of(self._statement, compiled)
         row = namedtuple("row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]
-        found = [
-            (position, _converter(column.type, dialect, result=True))
-            for position, column in enumerate(columns)
-        ]
         return _Form(
             text=str(compiled),
             parameters=tuple(
                 (
                     name,
-                    _converter(compiled.binds[name].type, dialect, result=False),
+                    compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect),
                     compiled.binds[name].effective_value,
                     compiled.binds[name].required,
                 )
                 for name in names
             ),
             positional=compiled.positiontup is not None,
-            conversions=tuple((position, convert) for position, convert in found if convert is not None),
             row=row._make,
+            columns=tuple(column.type for column in columns),
         )
+
+
+def run_in_one_trip(connection: Connection, work: Sequence[Rows]) -> list[int]:
+    """Run statements without rows of their own, each for every row given, waiting for the database once.
+
+    Returns:
+        How many rows each of them touched.
+    """
+    work = [(statement, rows) for statement, rows in work if rows]
+    if connection.dialect.name == "postgresql" and sum(len(rows) for _, rows in work) > 1:
+        with _driver(connection).pipeline():
+            cursors = [statement._send(connection, rows) for statement, rows in work]
+    else:
+        cursors = [statement._send(connection, rows) for statement, rows in work]
+    return [cursor.rowcount for cursor in cursors]
+
+
+def run_text(connection: Connection, text: str) -> None:
+    """Run a statement that neither takes nor gives values, and that both databases know."""
+    _driver(connection).execute(text)
 
 
 def _columns_of(statement: Any, compiled: SQLCompiler) -> list[ColumnElement[Any]]:
     if isinstance(statement, Insert | Update):
         return list(compiled.effective_returning or ())
     return [] if isinstance(statement, UpdateBase) else list(statement.selected_columns)
-
-
-def _converter(kind: TypeEngine[Any], dialect: Dialect, *, result: bool) -> Processor | None:
-    implementation = kind.dialect_impl(dialect)
-    if result:
-        return implementation.result_processor(dialect, None)
-    return implementation.bind_processor(dialect)
 
 
 def _driver(connection: Connection) -> Any:

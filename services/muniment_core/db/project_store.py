@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
+from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import project_stages, projects
 from muniment_core.domain.errors import NameTaken, ProjectNotFound
 
 DEFAULT_STAGES = ("staging", "production")
 
-_BY_NAME = select(projects)
-_STAGES = select(project_stages.c.name).order_by(project_stages.c.position)
+_PROJECTS = select(projects)
+_BY_NAME = Prepared(_PROJECTS.where(projects.c.name == bindparam("named")))
+_STAGES = Prepared(
+    select(project_stages.c.name)
+    .where(project_stages.c.project_id == bindparam("project"))
+    .order_by(project_stages.c.position)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,14 @@ class ProjectStore:
         Raises:
             ProjectNotFound: if there is none.
         """
-        row = self._connection.execute(_BY_NAME.where(projects.c.name == name)).one_or_none()
+        row = _BY_NAME.first(self._connection, named=name)
         if row is None:
             raise ProjectNotFound(name)
         return self._record(row)
 
     def page(self, *, after: str | None, limit: int, only: frozenset[str] | None) -> list[ProjectRecord]:
         """Projects ordered by name, after one; ``only`` these, or all."""
-        statement = _BY_NAME.order_by(projects.c.name).limit(limit)
+        statement = _PROJECTS.order_by(projects.c.name).limit(limit)
         if after is not None:
             statement = statement.where(projects.c.name > after)
         if only is not None:
@@ -100,8 +106,6 @@ class ProjectStore:
         )
         return ProjectRecord(project_id, name, description, stages, now, revision)
 
-    def _record(self, row: Row[Any]) -> ProjectRecord:
-        stages = (
-            self._connection.execute(_STAGES.where(project_stages.c.project_id == row.id)).scalars().all()
-        )
-        return ProjectRecord(row.id, row.name, row.description, tuple(stages), row.create_time, row.revision)
+    def _record(self, row: Any) -> ProjectRecord:
+        stages = tuple(stage.name for stage in _STAGES.all(self._connection, project=row.id))
+        return ProjectRecord(row.id, row.name, row.description, stages, row.create_time, row.revision)

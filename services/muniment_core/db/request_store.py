@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
+from muniment_core.db.prepared import Prepared, Rows, run_in_one_trip
 from muniment_core.db.tables import requests
 from muniment_core.domain.errors import RequestIdReused
+
+_ANSWER = Prepared(
+    select(requests.c.fingerprint, requests.c.response).where(
+        requests.c.principal == bindparam("principal"), requests.c.request_id == bindparam("request_id")
+    )
+)
+_REMEMBER = Prepared(insert(requests), columns=[column.key for column in requests.c])
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,7 @@ class RequestStore:
         Raises:
             RequestIdReused: if the id was used for another request.
         """
-        row = self._connection.execute(
-            select(requests.c.fingerprint, requests.c.response).where(
-                requests.c.principal == key.principal, requests.c.request_id == key.request_id
-            )
-        ).one_or_none()
+        row = _ANSWER.first(self._connection, principal=key.principal, request_id=key.request_id)
         if row is None:
             return None
         if row.fingerprint != key.fingerprint:
@@ -51,13 +55,17 @@ class RequestStore:
 
     def remember(self, key: RequestKey, response: bytes, *, revision: int, time: datetime) -> None:
         """Keep an answer."""
-        self._connection.execute(
-            insert(requests).values(
-                principal=key.principal,
-                request_id=key.request_id,
-                fingerprint=key.fingerprint,
-                response=response,
-                revision=revision,
-                time=time,
-            )
-        )
+        run_in_one_trip(self._connection, [remembering(key, response, revision=revision, time=time)])
+
+
+def remembering(key: RequestKey, response: bytes, *, revision: int, time: datetime) -> Rows:
+    """The statement that keeps an answer."""
+    row = {
+        "principal": key.principal,
+        "request_id": key.request_id,
+        "fingerprint": key.fingerprint,
+        "response": response,
+        "revision": revision,
+        "time": time,
+    }
+    return _REMEMBER, [row]

@@ -1,4 +1,8 @@
-"""The schema: whether a database has it, and bringing it there."""
+"""The schema: whether a database has it, and bringing it there.
+
+Alembic is imported only when there are steps to run: that takes a quarter of a server's start, and most starts
+find everything done.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,9 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, column, insert, inspect, select, table, text
 
 from muniment_core.db import artifact_tables, history_tables, signing_tables
 from muniment_core.db.database import Database
@@ -31,6 +31,10 @@ __all__ = [
     "signing_tables",
 ]
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_RAN = table("alembic_version", column("version_num"))
 _ADVISORY_LOCK = 0x6D756E69  # "muni": no two processes migrate one PostgreSQL at once
 
 
@@ -44,7 +48,9 @@ class SchemaBehind(RuntimeError):
         )
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(files("muniment_core.db") / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -53,17 +59,22 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def needed_revision() -> str:
-    """Name of the last step of this program."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise RuntimeError("the program ships no migrations")
-    return head
+    """Name of the last step of this program: steps are numbered, and files are named after them."""
+    steps = (files("muniment_core.db") / "migrations" / "versions").iterdir()
+    numbered = (step.name for step in steps if step.name[0].isdigit() and step.name.endswith(".py"))
+    return max(numbered).removesuffix(".py")
 
 
 def current_revision(database: Database) -> str | None:
     """Name of the last step that was run on the database, or None."""
     with database.reading() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _current_revision(connection)
+
+
+def _current_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_RAN.name):
+        return None
+    return connection.execute(select(_RAN.c.version_num)).scalar_one_or_none()
 
 
 def is_current(database: Database) -> bool:
@@ -88,6 +99,10 @@ def migrate(database: Database, clock: Callable[[], datetime]) -> str:
     Returns:
         Name of the last step.
     """
+    if is_current(database):
+        return needed_revision()
+    from alembic import command
+
     with database.writing() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
@@ -99,6 +114,9 @@ def migrate(database: Database, clock: Callable[[], datetime]) -> str:
 
 def differences(database: Database) -> list[object]:
     """What the tables in the database lack of the tables in the program; empty when all is well."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
     with database.reading() as connection:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
+from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import stage_moves, stage_pointers, versions
 from muniment_core.domain.promotion import MoveKind, PointerRecord, StageMoveRecord
 
@@ -27,6 +28,11 @@ _POINTERS = (
     .join(versions, versions.c.id == stage_pointers.c.version_id)
     .join(stage_moves, stage_moves.c.revision == stage_pointers.c.move_revision)
 )
+_POINTER = Prepared(
+    _POINTERS.where(
+        stage_pointers.c.model_id == bindparam("in_model"), stage_pointers.c.stage == bindparam("at")
+    )
+)
 
 
 class StageStore:
@@ -42,9 +48,7 @@ class StageStore:
 
     def pointer(self, model_id: int, stage: str) -> PointerRecord | None:
         """Where one stage points, or None."""
-        row = self._connection.execute(
-            _POINTERS.where(stage_pointers.c.model_id == model_id, stage_pointers.c.stage == stage)
-        ).one_or_none()
+        row = _POINTER.first(self._connection, in_model=model_id, at=stage)
         return None if row is None else _pointer(row)
 
     def move(self, revision: int, model: ModelName) -> StageMoveRecord:
@@ -123,7 +127,7 @@ class StageStore:
             )
 
 
-def _pointer(row: Row[Any]) -> PointerRecord:
+def _pointer(row: Any) -> PointerRecord:
     return PointerRecord(
         version_id=row.version_id,
         number=row.number,

@@ -120,6 +120,7 @@ projects = Table(
     Column("create_time", UtcDateTime, nullable=False),
     Column("revision", BigId, nullable=False),
     UniqueConstraint("folded_name"),
+    Index("ix_projects_name", "name"),
 )
 
 project_stages = Table(

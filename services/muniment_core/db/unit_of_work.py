@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from muniment_core.db.alias_store import AliasStore
 from muniment_core.db.artifact_store import ArtifactStore
+from muniment_core.db.batch import Batch
 from muniment_core.db.checkpoint_store import CheckpointStore
 from muniment_core.db.deployment_store import DeploymentStore
 from muniment_core.db.history_store import HistoryStore
@@ -18,6 +19,7 @@ from muniment_core.db.metric_store import MetricStore
 from muniment_core.db.model_store import ModelStore
 from muniment_core.db.project_store import ProjectStore
 from muniment_core.db.promotion_store import PromotionStore
+from muniment_core.db.registration_store import RegistrationStore
 from muniment_core.db.stage_store import StageStore
 from muniment_core.db.token_store import TokenStore
 from muniment_core.db.tree_store import TreeStore
@@ -29,8 +31,13 @@ class Reader:
     """The stores on one connection; each is made when it is first asked for."""
 
     def __init__(self, connection: Connection, now: datetime) -> None:
-        self.connection = connection
+        self._connection = connection
         self.now = now
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for stores."""
+        return self._connection
 
     @cached_property
     def projects(self) -> ProjectStore:
@@ -120,14 +127,28 @@ class UnitOfWork(Reader):
         revision: the revision its entry gets.
     """
 
-    def __init__(self, connection: Connection, now: datetime, *, actor: str, revision: int) -> None:
-        super().__init__(connection, now)
+    def __init__(self, batch: Batch, now: datetime, *, actor: str, revision: int) -> None:
+        super().__init__(batch.raw, now)
         self.actor = actor
         self.revision = revision
+        self._batch = batch
         self._draft: EntryDraft | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, on which everything done before can be seen, and from here on undone."""
+        return self._batch.settle()
+
+    @cached_property
+    def registrations(self) -> RegistrationStore:
+        """Versions to be registered."""
+        return RegistrationStore(self._batch)
 
     def record(self, draft: EntryDraft) -> None:
         """Say what happened; a use case does so exactly once.
+
+        The entry names the model whose versions the change touches. Answers kept about a model are given up when
+        an entry names it, and only then: a change to versions of several models needs more than this.
 
         Raises:
             UnrecordedChange: if it was said before.

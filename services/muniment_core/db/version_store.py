@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName, VersionName, VersionSelector
-from sqlalchemy import Connection, Row, Table, and_, bindparam, insert, literal, select, union_all, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from muniment_core.db.history_tables import version_state_moves
 from muniment_core.db.metric_store import MetricStore
-from muniment_core.db.model_store import read_tags, tags_of, write_tags
+from muniment_core.db.model_store import read_tags, tags_of, tags_of_one, write_tags
+from muniment_core.db.prepared import Prepared, run_in_one_trip
 from muniment_core.db.tables import (
     aliases,
     models,
     projects,
     stage_pointers,
-    version_datasets,
-    version_params,
     version_parents,
     version_tags,
     versions,
 )
+from muniment_core.db.version_rows import new_version_record, new_version_rows
 from muniment_core.domain.catalog import FrozenRecord, NewVersion, VersionRecord, VersionState
 from muniment_core.domain.errors import VersionNotFound
 
@@ -33,30 +47,49 @@ _VERSIONS = (
     .join(projects, projects.c.id == models.c.project_id)
 )
 
-_OF_MODEL = _VERSIONS.where(versions.c.model_id == bindparam("model"))
-_BY_NUMBER = _OF_MODEL.where(versions.c.number == bindparam("number"))
-_NEWEST_READY = (
-    _OF_MODEL.where(versions.c.state == VersionState.READY).order_by(versions.c.number.desc()).limit(1)
+_OF_MODEL = _VERSIONS.where(versions.c.model_id == bindparam("in_model"))
+_BY_NUMBER = Prepared(_OF_MODEL.where(versions.c.number == bindparam("numbered")))
+_READY = _OF_MODEL.where(versions.c.state == VersionState.READY).order_by(versions.c.number.desc()).limit(1)
+_NEWEST_READY = Prepared(_READY)
+_NEWEST_READY_BY_DIGEST = Prepared(_READY.where(versions.c.digest == bindparam("of_bytes")))
+_IN_STAGE = Prepared(
+    _VERSIONS.join(stage_pointers, stage_pointers.c.version_id == versions.c.id).where(
+        stage_pointers.c.model_id == bindparam("in_model"), stage_pointers.c.stage == bindparam("pointer")
+    )
 )
-_NEWEST_READY_BY_DIGEST = _NEWEST_READY.where(versions.c.digest == bindparam("digest"))
-_IN_STAGE = _VERSIONS.join(stage_pointers, stage_pointers.c.version_id == versions.c.id).where(
-    stage_pointers.c.model_id == bindparam("model"), stage_pointers.c.stage == bindparam("pointer")
+_BY_ALIAS = Prepared(
+    _VERSIONS.join(aliases, aliases.c.version_id == versions.c.id).where(
+        aliases.c.model_id == bindparam("in_model"), aliases.c.name == bindparam("pointer")
+    )
 )
-_BY_ALIAS = _VERSIONS.join(aliases, aliases.c.version_id == versions.c.id).where(
-    aliases.c.model_id == bindparam("model"), aliases.c.name == bindparam("pointer")
+_BY_NAME = Prepared(
+    _VERSIONS.where(
+        projects.c.name == bindparam("in_project"),
+        models.c.name == bindparam("in_model"),
+        versions.c.number == bindparam("numbered"),
+    )
 )
 _TAGS = tags_of(version_tags, "version_id")
-_POINTERS = union_all(
-    *(
-        select(literal(kind).label("kind"), table.c.version_id, name.label("name")).where(
-            table.c.version_id.in_(bindparam("versions", expanding=True))
+_TAGS_OF_ONE = tags_of_one(version_tags, "version_id")
+
+
+def _pointers(version_id: Callable[[Column[int]], ColumnElement[bool]]) -> CompoundSelect[Any]:
+    """Stages and aliases by name, of the versions that a condition lets pass."""
+    return union_all(
+        *(
+            select(literal(kind).label("kind"), table.c.version_id, name.label("name")).where(
+                version_id(table.c.version_id)
+            )
+            for kind, table, name in (
+                ("stage", stage_pointers, stage_pointers.c.stage),
+                ("alias", aliases, aliases.c.name),
+            )
         )
-        for kind, table, name in (
-            ("stage", stage_pointers, stage_pointers.c.stage),
-            ("alias", aliases, aliases.c.name),
-        )
-    )
-).order_by("name")
+    ).order_by("name")
+
+
+_POINTERS = _pointers(lambda column: column.in_(bindparam("versions", expanding=True)))
+_POINTERS_OF_ONE = Prepared(_pointers(lambda column: column == bindparam("version")))
 
 
 class VersionStore:
@@ -71,10 +104,12 @@ class VersionStore:
         Raises:
             VersionNotFound: if there is none.
         """
-        found = self.get_all([name])
-        if not found:
+        row = _BY_NAME.first(
+            self._connection, in_project=name.project, in_model=name.model, numbered=name.number
+        )
+        if row is None:
             raise VersionNotFound(name.text)
-        return found[0]
+        return self._records([row])[0]
 
     def get_all(self, names: Sequence[VersionName]) -> list[VersionRecord]:
         """Those of the named versions of one project that exist, in the order asked for."""
@@ -94,21 +129,21 @@ class VersionStore:
     def find(self, model_id: int, selector: VersionSelector) -> VersionRecord | None:
         """The version a number, digest or ``latest`` means; pointers are followed by the caller."""
         if selector.number is not None:
-            found = self._connection.execute(_BY_NUMBER, {"model": model_id, "number": selector.number})
+            found = _BY_NUMBER.first(self._connection, in_model=model_id, numbered=selector.number)
         elif selector.digest is not None:
-            found = self._connection.execute(
-                _NEWEST_READY_BY_DIGEST, {"model": model_id, "digest": selector.digest.text}
+            found = _NEWEST_READY_BY_DIGEST.first(
+                self._connection, in_model=model_id, of_bytes=selector.digest.text
             )
         else:
-            found = self._connection.execute(_NEWEST_READY, {"model": model_id})
-        return self._first(found.all())
+            found = _NEWEST_READY.first(self._connection, in_model=model_id)
+        return None if found is None else self._records([found])[0]
 
     def pointed_to(self, model_id: int, pointer: str) -> VersionRecord | None:
         """The version that is current in the stage, or that the alias points to."""
         for statement in (_IN_STAGE, _BY_ALIAS):
-            found = self._connection.execute(statement, {"model": model_id, "pointer": pointer}).all()
-            if found:
-                return self._first(found)
+            found = statement.first(self._connection, in_model=model_id, pointer=pointer)
+            if found is not None:
+                return self._records([found])[0]
         return None
 
     def page(self, model_id: int, *, before: int | None, limit: int, deleted: bool) -> list[VersionRecord]:
@@ -138,91 +173,21 @@ class VersionStore:
         revision: int,
     ) -> VersionRecord:
         """Write a version, READY from birth; ``record`` is the canonical form of ``new.frozen``."""
-        frozen = new.frozen
-        version_id = self._connection.execute(
-            insert(versions)
-            .values(
-                model_id=model_id,
-                number=number,
-                digest=new.digest,
-                state=VersionState.READY,
-                size_bytes=size_bytes,
-                file_count=file_count,
-                description=new.description,
-                author=author,
-                create_time=now,
-                update_time=now,
-                create_revision=revision,
-                revision=revision,
-                record=record,
-                code_repository=frozen.code.repository if frozen.code else "",
-                code_commit=frozen.code.commit if frozen.code else "",
-                run_id=frozen.run.id if frozen.run else "",
-            )
-            .returning(versions.c.id)
-        ).scalar_one()
-        self._insert_all(
-            version_params,
-            [
-                {
-                    "version_id": version_id,
-                    "key": key,
-                    "text": value if isinstance(value, str) else None,
-                    "number": None if isinstance(value, str) else value,
-                }
-                for key, value in frozen.params.items()
-            ],
-        )
-        self._insert_all(
-            version_datasets,
-            [
-                {
-                    "version_id": version_id,
-                    "position": position,
-                    "name": dataset.name,
-                    "version": dataset.version,
-                    "digest": dataset.digest,
-                    "uri": dataset.uri,
-                    "role": dataset.role,
-                }
-                for position, dataset in enumerate(frozen.datasets)
-            ],
-        )
-        self._insert_all(
-            version_parents,
-            [
-                {
-                    "version_id": version_id,
-                    "position": position,
-                    "parent_id": parent_id,
-                    "relation": parent.relation,
-                }
-                for position, (parent, parent_id) in enumerate(zip(frozen.parents, parent_ids, strict=True))
-            ],
-        )
-        if new.tags:
-            write_tags(self._connection, version_tags, "version_id", version_id, new.tags)
-        MetricStore(self._connection).add(version_id, new.metrics, revision=revision)
-        latest = {metric.key: metric for metric in new.metrics}
-        return VersionRecord(
-            id=version_id,
-            name=model.version(number),
-            digest=new.digest,
-            state=VersionState.READY,
+        newest = self._connection.execute(select(func.coalesce(func.max(versions.c.id), 0))).scalar_one()
+        version = new_version_record(
+            new,
+            version_id=newest + 1,
+            model=model,
+            number=number,
             size_bytes=size_bytes,
             file_count=file_count,
-            description=new.description,
-            tags=new.tags,
-            frozen=frozen,
-            metrics=tuple(latest[key] for key in sorted(latest)),
-            stages=(),
-            aliases=(),
             author=author,
-            create_time=now,
-            update_time=now,
-            create_revision=revision,
+            now=now,
             revision=revision,
         )
+        rows = new_version_rows(version, new, model_id=model_id, record=record, parent_ids=parent_ids)
+        run_in_one_trip(self._connection, rows)
+        return version
 
     def change(
         self,
@@ -289,21 +254,20 @@ class VersionStore:
         )
         return changed.rowcount
 
-    def _insert_all(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(insert(table), rows)
-
-    def _first(self, rows: Sequence[Row[Any]]) -> VersionRecord | None:
-        return self._records(rows)[0] if rows else None
-
-    def _records(self, rows: Sequence[Row[Any]]) -> list[VersionRecord]:
+    def _records(self, rows: Sequence[Any]) -> list[VersionRecord]:
         ids = [row.id for row in rows]
         if not ids:
             return []
-        tags = read_tags(self._connection, _TAGS, ids)
         metrics = MetricStore(self._connection).latest(ids)
+        found: Iterable[Any]
+        if len(ids) == 1:
+            tags = {ids[0]: dict(_TAGS_OF_ONE.all(self._connection, whose=ids[0]))}
+            found = _POINTERS_OF_ONE.all(self._connection, version=ids[0])
+        else:
+            tags = read_tags(self._connection, _TAGS, ids)
+            found = self._connection.execute(_POINTERS, {"versions": ids})
         pointers: dict[tuple[str, int], list[str]] = defaultdict(list)
-        for kind, version_id, name in self._connection.execute(_POINTERS, {"versions": ids}):
+        for kind, version_id, name in found:
             pointers[kind, version_id].append(name)
         return [
             VersionRecord(

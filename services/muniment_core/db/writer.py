@@ -21,13 +21,14 @@ from muniment.ledger.entries import request_digest
 from muniment.names import ModelName
 from sqlalchemy import Connection
 
+from muniment_core.db.batch import Batch
 from muniment_core.db.database import Database
 from muniment_core.db.integrity import domain_error_of, is_infrastructure
-from muniment_core.db.ledger_store import LedgerStore
-from muniment_core.db.model_store import ModelStore
-from muniment_core.db.request_store import RequestKey, RequestStore
+from muniment_core.db.ledger_store import LedgerStore, appending, check_moved
+from muniment_core.db.model_store import marking_changed
+from muniment_core.db.request_store import RequestKey, RequestStore, remembering
 from muniment_core.db.unit_of_work import UnitOfWork, UnrecordedChange
-from muniment_core.domain.errors import LedgerRecovery, ShuttingDown
+from muniment_core.domain.errors import LedgerRecovery, RequestIdReused, ShuttingDown
 from muniment_core.domain.ledger import Entry, entry_body
 from muniment_core.domain.merkle import leaf_hash
 
@@ -178,49 +179,78 @@ class Writer:
                 waiting.future.set_result(waiting.answer)
 
     def _apply(self, connection: Connection, batch: list[_Waiting]) -> list[Entry]:
-        ledger, requests, now = LedgerStore(connection), RequestStore(connection), self._clock()
+        transaction, now = Batch(connection, single=len(batch) == 1), self._clock()
         lock = any(waiting.change.recorded for waiting in batch)
-        before, alarm = ledger.locked_head(lock=lock)
+        before, alarm = LedgerStore(connection).locked_head(lock=lock)
         if (alarm or self._suspended) and not all(waiting.change.in_recovery for waiting in batch):
             raise LedgerRecovery
+        answers = _Answers(transaction, now)
         entries: list[Entry] = []
         for waiting in batch:
             change = waiting.change
-            unit = UnitOfWork(connection, now, actor=change.actor, revision=before.size + len(entries) + 1)
-            connection.exec_driver_sql("SAVEPOINT change")
+            unit = UnitOfWork(transaction, now, actor=change.actor, revision=before.size + len(entries) + 1)
+            transaction.begin_change()
             try:
-                remembered = requests.answer(change.request) if change.request else None
+                remembered = answers.given_before(change.request)
                 if remembered is not None:
                     waiting.answer = remembered
                 else:
                     waiting.answer = change.work(unit)
                     if change.recorded:
-                        entries.append(_entry(unit, change.request, waiting.answer))
-                        if change.request:
-                            requests.remember(
-                                change.request, waiting.answer, revision=unit.revision, time=now
-                            )
+                        entry = _entry(unit, change.request, waiting.answer)
+                        answers.remember(change.request, waiting.answer, revision=unit.revision)
+                        entries.append(entry)
                     elif unit.has_recorded:
                         raise UnrecordedChange(f"bookkeeping recorded {unit.draft.type}")
+                transaction.keep_change()
             except Exception as error:
-                if is_infrastructure(error):
+                if is_infrastructure(error) or len(batch) == 1:
                     raise
-                if entries and entries[-1].revision == unit.revision:
-                    entries.pop()
-                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT change")
+                transaction.drop_change()
                 waiting.error = error
-            connection.exec_driver_sql("RELEASE SAVEPOINT change")
-        if entries:
-            # For every entry and in one place, so that no use case can forget it.
-            ModelStore(connection).mark_changed(
-                {
-                    ModelName(entry.draft.project, entry.draft.model): entry.revision
-                    for entry in entries
-                    if entry.draft.model
-                }
-            )
-            ledger.append(before, entries)
+        if not entries:
+            transaction.send()
+            return entries
+        # For every entry and in one place, so that no use case can forget it.
+        changed = marking_changed(
+            {
+                ModelName(entry.draft.project, entry.draft.model): entry.revision
+                for entry in entries
+                if entry.draft.model
+            }
+        )
+        check_moved(before, transaction.send([changed, *appending(before, entries)]))
         return entries
+
+
+class _Answers:
+    """The answers that are remembered, those of the running transaction included."""
+
+    def __init__(self, transaction: Batch, now: datetime) -> None:
+        self._transaction = transaction
+        self._now = now
+        self._waiting: dict[tuple[str, str], tuple[RequestKey, bytes]] = {}
+
+    def given_before(self, key: RequestKey | None) -> bytes | None:
+        """The answer to a repeated request, or None.
+
+        Raises:
+            RequestIdReused: if the id was used for another request.
+        """
+        if key is None:
+            return None
+        known = self._waiting.get((key.principal, key.request_id))
+        if known is None:
+            return RequestStore(self._transaction.raw).answer(key)
+        if known[0] != key:
+            raise RequestIdReused(key.request_id)
+        return known[1]
+
+    def remember(self, key: RequestKey | None, answer: bytes, *, revision: int) -> None:
+        if key is not None:
+            statement, rows = remembering(key, answer, revision=revision, time=self._now)
+            self._transaction.later(statement, rows)
+            self._waiting[key.principal, key.request_id] = key, answer
 
 
 def _entry(unit: UnitOfWork, request: RequestKey | None, answer: Any) -> Entry:

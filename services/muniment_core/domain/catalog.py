@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import rfc8785
 from muniment.names import ModelName, VersionName
 
+from muniment_core.domain.canonical import canonical_json
 from muniment_core.domain.ledger import format_time
 
 
@@ -135,7 +135,7 @@ class FrozenRecord:
             "environment": asdict(self.environment) if self.environment else None,
             "processing_steps": [asdict(step) for step in self.processing_steps],
         }
-        return rfc8785.dumps({name: value for name, value in members.items() if value})
+        return canonical_json({name: value for name, value in members.items() if value})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FrozenRecord:
@@ -263,7 +263,7 @@ def bytes_digest(data: bytes) -> str:
 
 
 def _digest(value: Any) -> str:
-    return bytes_digest(rfc8785.dumps(value))
+    return bytes_digest(canonical_json(value))
 
 
 def _number(value: float) -> float | str:

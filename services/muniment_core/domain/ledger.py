@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import rfc8785
-
+from muniment_core.domain.canonical import canonical_json
 from muniment_core.domain.errors import LimitExceeded
 
 MAX_ENTRY_BYTES = 64 * 1024
@@ -85,7 +84,7 @@ def entry_body(draft: EntryDraft, *, revision: int, time: datetime, actor: str, 
         "request": request,
         "data": dict(draft.data),
     }
-    body = rfc8785.dumps({name: value for name, value in members.items() if value not in ("", 0, {})})
+    body = canonical_json({name: value for name, value in members.items() if value not in ("", 0, {})})
     if len(body) > MAX_ENTRY_BYTES:
         raise LimitExceeded("the change's ledger entry", MAX_ENTRY_BYTES, len(body))
     return body

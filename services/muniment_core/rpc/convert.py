@@ -17,6 +17,7 @@ from muniment_core.domain.ledger import Entry
 from muniment_core.domain.limits import MAX_TAG_VALUE, MAX_TAGS
 
 T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse(field: str, parser: Callable[[str], T], text: str) -> T:
@@ -91,9 +92,8 @@ def timestamp(time: datetime | None) -> Timestamp | None:
     """A time for an answer."""
     if time is None:
         return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp
+    since = time - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def time(field: str, stamp: Timestamp) -> datetime:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from muniment_core.db import schema
 from muniment_core.db.database import Database
 from muniment_core.db.tables import metadata
@@ -21,6 +23,13 @@ def test_the_migrated_schema_is_that_of_the_program(empty_database: Database) ->
     assert schema.migrate(empty_database, lambda: NOW) == schema.needed_revision()
     assert schema.is_current(empty_database)
     assert schema.differences(empty_database) == []
+
+
+def test_the_last_step_is_the_one_alembic_ends_at(database: Database) -> None:
+    with database.reading() as connection:
+        config = schema._config(connection)
+        assert MigrationContext.configure(connection).get_current_revision() == schema.needed_revision()
+        assert ScriptDirectory.from_config(config).get_heads() == [schema.needed_revision()]
 
 
 def test_check_constraints_are_migrated_too(database: Database) -> None:

@@ -13,5 +13,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; 0 stands for whatever was changed before it was kept."""
+    """Add the column, 0 for whatever was changed before it was kept, and an index by which projects are found."""
     op.add_column("models", sa.Column("change_revision", BigId, nullable=False, server_default=sa.text("0")))
+    op.create_index("ix_projects_name", "projects", ["name"], unique=False)

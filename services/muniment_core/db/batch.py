@@ -1,0 +1,104 @@
+"""The transaction of the writer: changes one after the other, and the rows that can wait for the end.
+
+A statement costs a trip to the database, and PostgreSQL takes longer over the trip than over the work. Rows that
+nobody reads before the end of the transaction are therefore kept and sent together, and a change that sent nothing
+needs no savepoint. Whoever asks for the connection can read and write anything, so by then all that waited has
+been sent and the savepoint stands: use cases need not know of any of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from muniment_core.db.prepared import Prepared, Rows, run_in_one_trip, run_text
+
+_SAVEPOINT = "SAVEPOINT change"
+_RELEASE = "RELEASE SAVEPOINT change"
+_ROLL_BACK = "ROLLBACK TO SAVEPOINT change"
+
+
+class Batch:
+    """One transaction of the writer.
+
+    Attributes:
+        raw: the connection, for those who read only what is never kept waiting.
+        facts: what changes of this transaction told later ones about rows that wait; emptied with them.
+    """
+
+    def __init__(self, connection: Connection, *, single: bool) -> None:
+        """
+        Args:
+            single: whether there is one change only, which needs no savepoint: when it fails, all fails.
+        """
+        self.raw = connection
+        self.facts: dict[object, Any] = {}
+        self._single = single
+        self._waiting: list[tuple[Prepared, object, Mapping[str, Any]]] = []
+        self._settled = False
+        self._kept_before = 0
+        self._facts_before: dict[object, Any] = {}
+
+    def begin_change(self) -> None:
+        """Begin a change; one that fails from here on is dropped alone."""
+        self._settled = False
+        self._kept_before = len(self._waiting)
+        self._facts_before = dict(self.facts)
+
+    def settle(self) -> Connection:
+        """The connection, on which the current change sees all that was done before."""
+        if not self._settled:
+            mine = self._waiting[self._kept_before :]
+            del self._waiting[self._kept_before :]
+            self.send()
+            if not self._single:
+                run_text(self.raw, _SAVEPOINT)
+            self._settled = True
+            self._waiting = mine
+            self.send()
+            self.facts.clear()
+        return self.raw
+
+    def later(
+        self, statement: Prepared, rows: Iterable[Mapping[str, Any]], *, instead_of: object = None
+    ) -> None:
+        """Run a statement for rows before the transaction ends, and before anybody could miss them.
+
+        Args:
+            instead_of: rows that wait under the same word need not be sent any more.
+        """
+        for row in rows:
+            self._waiting.append((statement, object() if instead_of is None else instead_of, row))
+        if self._settled:
+            self.send()
+
+    def keep_change(self) -> None:
+        """The current change is done."""
+        if self._settled and not self._single:
+            run_text(self.raw, _RELEASE)
+        self._settled = False
+
+    def drop_change(self) -> None:
+        """The current change failed: nothing of it stays."""
+        if self._settled:
+            run_text(self.raw, _ROLL_BACK)
+            run_text(self.raw, _RELEASE)
+            self.facts.clear()
+            self._waiting.clear()
+        else:
+            del self._waiting[self._kept_before :]
+            self.facts = self._facts_before
+        self._settled = False
+
+    def send(self, last: Iterable[Rows] = ()) -> list[int]:
+        """Send what waits, and then ``last``, in one trip; returns how many rows each of ``last`` touched."""
+        by_statement: dict[Prepared, dict[object, Mapping[str, Any]]] = {}
+        for statement, word, row in self._waiting:
+            by_statement.setdefault(statement, {})[word] = row
+        self._waiting = []
+        last = [(statement, rows) for statement, rows in last if rows]
+        waited = [(statement, list(rows.values())) for statement, rows in by_statement.items()]
+        counts = run_in_one_trip(self.raw, [*waited, *last])
+        return counts[len(counts) - len(last) :]
