@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, literal, select, tuple_, union_all
+from sqlalchemy import CompoundSelect, Connection, and_, bindparam, literal, or_, select, union_all
 
 from muniment_core.db.tables import ledger_entries, ledger_nodes
 from muniment_core.domain.proofs import Place
@@ -15,14 +16,27 @@ _BODIES = (
     .order_by(ledger_entries.c.revision)
     .limit(bindparam("most"))
 )
-_HASHES = union_all(
-    select(ledger_nodes.c.level, ledger_nodes.c.position, ledger_nodes.c.hash).where(
-        tuple_(ledger_nodes.c.level, ledger_nodes.c.position).in_(bindparam("nodes", expanding=True))
-    ),
-    select(literal(0), ledger_entries.c.revision - 1, ledger_entries.c.leaf_hash).where(
-        ledger_entries.c.revision.in_(bindparam("revisions", expanding=True))
-    ),
-)
+_STEP = 8
+"""Statements are made for 8, 16, 24… subtrees, so that few of them are ever compiled."""
+
+
+@cache
+def _hashes(count: int) -> CompoundSelect[int, int, bytes]:
+    """Reads so many subtrees, and leaves.
+
+    The conditions are written one by one: SQLite looks pairs in a list up by reading the whole table.
+    """
+    nodes = ledger_nodes.c
+    wanted = (
+        and_(nodes.level == bindparam(f"level_{at}"), nodes.position == bindparam(f"position_{at}"))
+        for at in range(count)
+    )
+    return union_all(
+        select(nodes.level, nodes.position, nodes.hash).where(or_(*wanted)),
+        select(literal(0), ledger_entries.c.revision - 1, ledger_entries.c.leaf_hash).where(
+            ledger_entries.c.revision.in_(bindparam("revisions", expanding=True))
+        ),
+    )
 
 
 class TreeStore:
@@ -36,9 +50,15 @@ class TreeStore:
         for row in self._connection.execute(_BODIES, {"after": after, "most": limit}):
             yield row.revision, row.body, row.leaf_hash
 
-    def hashes(self, places: Iterable[Place]) -> dict[Place, bytes]:
+    def hashes(self, places: Collection[Place]) -> dict[Place, bytes]:
         """The stored hashes of complete subtrees, in one statement; what is not stored is left out."""
-        nodes = [(place.level, place.position) for place in places if place.level]
-        revisions = [place.position + 1 for place in places if not place.level]
-        rows = self._connection.execute(_HASHES, {"nodes": nodes, "revisions": revisions})
+        nodes = [place for place in places if place.level] or [Place(0, 0)]
+        # What is asked for twice is answered once.
+        nodes += [nodes[0]] * (-len(nodes) % _STEP)
+        parameters: dict[str, object] = {
+            "revisions": [place.position + 1 for place in places if not place.level]
+        }
+        for at, place in enumerate(nodes):
+            parameters[f"level_{at}"], parameters[f"position_{at}"] = place.level, place.position
+        rows = self._connection.execute(_hashes(len(nodes)), parameters)
         return {Place(level, position): hash_ for level, position, hash_ in rows}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from muniment_core.db.signing_tables import ledger_checkpoints, ledger_keys, led
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
+from muniment_core.domain.errors import LedgerRecovery
 from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier
 from muniment_core.domain.proofs import Place
@@ -26,6 +29,7 @@ from muniment_core.signing.keeper import LedgerKeeper
 from muniment_core.signing.key_file import KeyFile
 from sqlalchemy import delete, select, update
 
+DEADLINE = 30.0
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -42,11 +46,27 @@ def empty_database(
     database.close()
 
 
-@pytest.fixture
-def database(empty_database: Database) -> Database:
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An embedded database with the schema, to be copied: migrating takes longer than most tests."""
+    directory = tmp_path_factory.mktemp("migrated")
+    made = Database.embedded(directory)
+    schema.migrate(made, lambda: NOW)
+    made.close()
+    return directory / Database.FILE
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A registry without entries."""
-    schema.migrate(empty_database, lambda: NOW)
-    return empty_database
+    if request.param == "sqlite":
+        directory = tmp_path_factory.mktemp("sqlite")
+        shutil.copy(request.getfixturevalue("migrated_file"), directory)
+        database = Database.embedded(directory)
+    else:
+        database = Database(request.getfixturevalue("migrated_postgres_database"))
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -139,6 +159,28 @@ class SignedLedger:
         """The ledger's head."""
         with self.database.reading() as connection:
             return Reader(connection, self.clock()).ledger.head()
+
+    def entry(self, revision: int) -> Entry:
+        """One entry."""
+        with self.database.reading() as connection:
+            found = Reader(connection, self.clock()).ledger.entry(revision)
+        assert found is not None
+        return found
+
+    def refuses(self) -> bool:
+        """Whether nothing may be written; otherwise an entry was."""
+        try:
+            self.add("more")
+        except LedgerRecovery:
+            return True
+        return False
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Waits for what the keeper's thread does."""
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, what
+            time.sleep(0.005)
 
     def cut(self, size: int) -> None:
         """Make the database an older copy of itself, whole as it was at that size."""
