@@ -152,6 +152,9 @@ class Demo:
         seconds = time.monotonic() - self._began
         print(f"\nDone in {seconds:.0f} s. All of it is in ./{DATA}; look around with:", flush=True)
         target = f"file:{REGISTRY}"
+        activate = Path(sys.executable).with_name("activate")
+        if activate.exists():  # the commands are in this environment, and on nobody's PATH yet
+            _echo(".", os.path.relpath(activate))
         for arguments in (
             ("models",),
             ("versions", MODEL),

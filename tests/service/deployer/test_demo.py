@@ -48,6 +48,8 @@ def test_the_demo_tells_its_story_twice_and_leaves_its_data(demo):
         assert "a writer does not move production" in told
         assert "muniment --target file:demo-data/registry models" in told
         assert left_running(demo.folder) == []
+    (activate,) = (line.split()[-1] for line in process.lines if line.strip().startswith("$ . "))
+    assert (demo.folder / activate).is_file()
     assert (demo.folder / "demo-data/registry/muniment.db").is_file()
     assert (demo.folder / "demo-data/deployment/current/model.joblib").is_file()
 
