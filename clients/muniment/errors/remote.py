@@ -301,7 +301,7 @@ class ShuttingDown(Unavailable):
 class DeadlineExceeded(MunimentError):
     """No answer came in time; a change may have been made."""
 
-    advice = "Try again, perhaps with a longer timeout."
+    advice = "Try again, perhaps with a longer timeout (--timeout SECONDS)."
 
 
 class Internal(MunimentError):
