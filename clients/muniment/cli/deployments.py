@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from muniment.cli.filters import explain_nothing, or_else
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many
 from muniment.cli.parameters import to_text
@@ -17,7 +18,7 @@ def deployments(invocation: Invocation, model: str | None) -> None:
     """Show what deployment controllers say they run."""
     with invocation.connect() as registry:
         many(
-            registry.deployments(model),
+            or_else(registry.deployments(model), lambda: explain_nothing(registry, model=model)),
             json=invocation.json,
             columns=(
                 "DEPLOYMENT",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 import click
 
+from muniment.cli.filters import explain_nothing, or_else, tell_unlikely
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one
-from muniment.cli.parameters import to_number, to_past, to_text
+from muniment.cli.parameters import to_count, to_number, to_past, to_text
 from muniment.cli.text import moved, when
 from muniment.cli.verb import group, verb
 from muniment.values import Event
@@ -60,6 +62,7 @@ def watch(
     In order, each once; goes on by itself when the registry was away.
     """
     with invocation.connect() as registry:
+        tell_unlikely(registry, model=model, types=types)
         with registry.watch(after=after, model=model, stage=stage, types=types) as events:
             many(events, json=invocation.json, columns=_COLUMNS, row=_cells(invocation), none="", batch=1)
 
@@ -73,7 +76,7 @@ def watch(
 @click.option("--until", type=to_past, metavar="TIME", help="Before then.")
 @_ALL_PROJECTS
 @click.option("--newest-first", is_flag=True, help="Newest entry first.")
-@click.option("--limit", type=to_number, metavar="N", help="At most this many entries.")
+@click.option("--limit", type=to_count, metavar="N", help="At most this many entries.")
 def log(
     invocation: Invocation,
     model: str | None,
@@ -98,8 +101,12 @@ def log(
             newest_first=newest_first,
             all_projects=all_projects,
         )
+        # Entries of the instance are of models of any project.
+        explained = partial(
+            explain_nothing, registry, model=None if all_projects else model, stage=stage, types=types
+        )
         many(
-            islice(entries, limit),
+            islice(or_else(entries, explained), limit),
             json=invocation.json,
             columns=[title.strip() for title in _COLUMNS],
             row=_cells(invocation),

@@ -44,6 +44,13 @@ def to_number(word: str) -> int:
     return int(word)
 
 
+def to_count(word: str) -> int:
+    """Read how many at most; none at all is a slip."""
+    if (number := to_number(word)) < 1:
+        raise click.BadParameter(f"{word!r} is too few: write 1, 2, 3…")
+    return number
+
+
 def to_seconds(word: str) -> float:
     """Read a number of seconds above 0."""
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", word) or not float(word) > 0:

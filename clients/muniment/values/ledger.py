@@ -11,6 +11,31 @@ from muniment.values.edge import time_of
 if TYPE_CHECKING:
     from muniment.v1 import ledger_service_pb2
 
+EVENT_TYPES = (
+    "project.created",
+    "model.created",
+    "model.updated",
+    "model.deleted",
+    "version.created",
+    "version.updated",
+    "version.deleted",
+    "version.archived",
+    "version.restored",
+    "metrics.added",
+    "alias.set",
+    "alias.deleted",
+    "stage.promoted",
+    "stage.rolled_back",
+    "deployment.reported",
+    "predictions.sealed",
+    "token.created",
+    "token.revoked",
+    "log.key_added",
+    "log.key_rotated",
+    "log.recovered",
+)
+"""What registries of this version and older ones record; a newer one may have more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -18,7 +43,7 @@ class Event:
 
     Attributes:
         revision: position in the ledger: 1, 2, 3… in commit order.
-        type: for example ``version.created``, ``stage.promoted``; skip those you do not know.
+        type: one of ``EVENT_TYPES`` or of a newer registry; skip those you do not know.
         number: version it is about, for a pointer the one now current; 0: none.
         previous_number: for a pointer, the version that was current before; 0: none.
         body: the exact bytes that were hashed.

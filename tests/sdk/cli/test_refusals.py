@@ -24,6 +24,29 @@ def refusal(outcome: subprocess.CompletedProcess[str]) -> str:
     return outcome.stderr
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["table", "json"])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("audit", "log", "--model", "nosuch"), "models/nosuch does not exist"),
+        (("audit", "log", "--type", "stage.demoted"), "no entry is of type 'stage.demoted': there are "),
+        (("audit", "log", "--type", "stages.*"), "no entry is of type 'stages.*': there are "),
+        (("deployments", "nosuch"), "models/nosuch does not exist"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_slip_in_a_filter_is_no_empty_answer(
+    cli: Run, words: tuple[str, ...], sentence: str, as_json: tuple[str, ...]
+) -> None:
+    assert sentence in refusal(cli(*words, *as_json))
+
+
+def test_a_filter_that_fits_nothing_yet_is_an_empty_answer(cli: Run, churn: str) -> None:
+    for words in (("audit", "log", "--model", churn, "--type", "alias.*"), ("deployments", churn)):
+        outcome = cli(*words)
+        assert (outcome.returncode, outcome.stdout) == (0, ""), outcome.stderr
+
+
 @pytest.fixture
 def churn(done: Done, weights: Path) -> str:
     """A model with two versions, the second in production."""

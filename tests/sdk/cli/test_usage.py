@@ -73,6 +73,7 @@ def test_help_lists_every_verb_and_the_variables(muniment: Run) -> None:
         (("alias", "churn", "--expected", "1"), "NAME is missing"),
         (("watch", "--after", "-1"), "'-1' is not a number"),
         (("audit", "log", "--limit", "few"), "'few' is not a number"),
+        (("audit", "log", "--limit", "0"), "'0' is too few"),
         (("token", "create", "ci"), "Missing option '--role'"),
         (("token", "create", "ci", "--role", "reader", "--expires", "soon"), "'soon' is neither like"),
         (("--target", "", "models"), "it is empty"),

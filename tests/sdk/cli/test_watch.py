@@ -30,18 +30,27 @@ def test_events_are_printed_when_they_happen_until_ctrl_c(
     watch: Watch, done: Callable[..., str], weights: Path
 ) -> None:
     watching = watch("--after", "0", "--model", "watched", "--json")
+    watching.wait_for_stderr("Model watched does not exist yet: waiting for it")
     done("push", "watched", weights, "--quiet")
     watching.wait_for_line(r'"type": "version\.created"')
     done("promote", "watched@1", "--to", "staging", "--reason", "now")
     watching.wait_for_line(r'"type": "stage\.promoted"')
     watching.signal(signal.SIGINT)
     assert watching.wait() == 130
-    assert watching.stderr == ""
+    assert watching.stderr == "Model watched does not exist yet: waiting for it.\n"
     events = [json.loads(line) for line in watching.lines]
     assert {event["model"] for event in events} == {"projects/default/models/watched"}
     revisions = [int(event["revision"]) for event in events]
     assert revisions == sorted(set(revisions))
     assert (events[-1]["stage"], events[-1]["number"], events[-1]["reason"]) == ("staging", "1", "now")
+
+
+def test_a_type_that_no_entry_has_is_told(watch: Watch) -> None:
+    watching = watch("--type", "stage.promoted", "--type", "stage.demoted")
+    told = watching.wait_for_stderr(r"(?m)^This program knows no entries of (type \S+); there are .*$")
+    assert told.group(1) == "type stage.demoted"
+    watching.signal(signal.SIGTERM)
+    assert watching.wait() == 128 + signal.SIGTERM
 
 
 def test_events_are_filtered_and_followed_from_a_revision(

@@ -1,0 +1,75 @@
+"""Slips in filters. A filter that fits nothing is no error to the registry; to whoever typed it, it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from muniment.cli.output import note
+from muniment.errors import InvalidArgument, ModelNotFound, MunimentError, NotFound
+from muniment.values.ledger import EVENT_TYPES
+
+if TYPE_CHECKING:
+    from muniment.registry import Registry
+
+T = TypeVar("T")
+
+
+def or_else(found: Iterable[T], nothing: Callable[[], None]) -> Iterator[T]:
+    """What was found; ``nothing`` is called if that is nothing, and may raise why."""
+    empty = True
+    for item in found:
+        empty = False
+        yield item
+    if empty:
+        nothing()
+
+
+def explain_nothing(
+    registry: Registry, *, model: str | None, stage: str | None = None, types: Sequence[str] = ()
+) -> None:
+    """Find out why nothing was found. Asked afterwards, as what was deleted still has its entries.
+
+    Raises:
+        NotFound: if model or stage do not exist.
+        InvalidArgument: if no entry can be of one of the types.
+    """
+    if unknown := unknown_types(types):
+        raise InvalidArgument(
+            f"no entry is of type {unknown[0]!r}: there are {', '.join(EVENT_TYPES)}", "INVALID_FIELD"
+        )
+    try:
+        if model is not None and stage is not None:
+            registry.stage(model, stage)
+        elif model is not None:
+            registry.model(model)
+    except NotFound:
+        raise
+    except MunimentError:
+        return  # who may read entries need not be allowed to read models
+
+
+def tell_unlikely(registry: Registry, *, model: str | None, types: Sequence[str]) -> None:
+    """Before a wait that may be in vain, say so: the model may come, and a newer registry may have more types."""
+    for unknown in unknown_types(types):
+        note(f"This program knows no entries of type {unknown}; there are {', '.join(EVENT_TYPES)}.")
+    if model is None:
+        return
+    try:
+        registry.model(model)
+    except ModelNotFound:
+        note(f"Model {model} does not exist yet: waiting for it.")
+    except MunimentError:
+        return  # if this is about the registry, the wait itself will tell
+
+
+def unknown_types(types: Sequence[str]) -> list[str]:
+    """Those of the types, or of the beginnings with ``.*``, that no entry has."""
+    return [
+        wanted
+        for wanted in types
+        if not any(
+            known.startswith(wanted[:-1]) if wanted.endswith(".*") else known == wanted
+            for known in EVENT_TYPES
+        )
+    ]
