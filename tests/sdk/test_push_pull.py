@@ -193,6 +193,18 @@ def test_a_parent_that_does_not_exist_stops_the_push_before_a_byte_is_read(regis
     assert phases == []
 
 
+def test_a_record_the_registry_would_refuse_stops_the_push_before_a_byte_is_read(registry, model_dir) -> None:
+    phases: list[str] = []
+    for arguments in (
+        {"tags": {"a b": "x"}},
+        {"params": {"x" * 251: 1}},
+        {"datasets": [muniment.Dataset("customers", digest="md5:0")]},
+    ):
+        with pytest.raises(errors.InvalidArgument):
+            registry.push("churn", model_dir, **arguments, progress=lambda phase, *_: phases.append(phase))
+    assert phases == []
+
+
 def test_a_record_that_cannot_be_sent_names_the_argument(registry, model_dir) -> None:
     for arguments in (
         {"metrics": {"f1": "high"}},

@@ -11,6 +11,7 @@ from muniment.provenance import find_code, find_environment
 from muniment.registry.models import ensure_model
 from muniment.registry.session import Session, built, new_request_id
 from muniment.registry.versions import resource_name
+from muniment.transfer.checks import check_record
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import ProgressOption
 from muniment.transfer.record import Record
@@ -28,12 +29,13 @@ def push(
     Raises:
         MunimentError: see :meth:`muniment.registry.client.Registry.push`; then there is no new version.
     """
-    # Whatever can be refused is refused before the first byte is read.
+    # Whatever this end can know to be refused is refused before the first byte is read.
     name = session.model(model)
     upload = Upload(session, f"projects/{name.project}", path)
     version = record.message(
         lambda parent: resource_name(session, parent), code=find_code(), environment=find_environment()
     )
+    check_record(version)
     version.digest = upload.run(progress)
     return _register(session, name, version, request_id or new_request_id())
 
