@@ -88,7 +88,7 @@ def add_metrics(
 @_MODEL
 @_ETAG
 def delete(invocation: Invocation, selector: str, of_model: bool, etag: str) -> None:
-    """Delete a version, or a model with all its versions, for good.
+    """Delete a version, or a model with all versions, for good.
 
     Records, digests and history stay; numbers and names are never used again. A version that is current in a
     stage, or parent of another that is not deleted, cannot go.

@@ -45,6 +45,12 @@ def test_every_verb_works(
         ("models",): ((), "smoke"),
         ("versions",): (("smoke",), "f1=0.5"),
         ("show",): (("smoke@2",), "smoke@2\n"),
+        ("diff",): (("smoke@1", "smoke@2"), "+ f1"),
+        ("lineage",): (("smoke@2",), "smoke@2\n"),
+        ("export",): (("smoke@2", "--format", "card"), "# smoke, version 2"),
+        ("update",): (("smoke@2", "--tag", "team=risk"), "Changed smoke@2\n"),
+        ("add-metrics",): (("smoke@2", "loss=nan"), "loss"),
+        ("metrics",): (("smoke@2",), "nan"),
         ("alias",): (("smoke", "champion", "1"), "Alias champion points to version 1\n"),
         ("promote",): (("smoke@2", "--to", "staging"), "smoke@2 is current in staging"),
         ("rollback",): (("smoke", "--stage", "staging"), "Version 1 of smoke is current in staging again"),
@@ -61,6 +67,7 @@ def test_every_verb_works(
         ("token", "list"): ((), "robot"),
         ("token", "revoke"): ((token["name"],), "of robot\n"),
         ("whoami",): ((), "roles"),
+        ("delete",): (("smoke@2",), "Deleted smoke@2\n"),
     }
     # A verb that is added has to be added here: all other tests of the command call it in their own process.
     assert smokes.keys() | ELSEWHERE == set(verbs(program))
