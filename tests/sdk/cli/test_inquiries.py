@@ -27,8 +27,19 @@ def test_diff_shows_what_differs_side_by_side(done: Done, objects: Objects, weig
     first = ("--metric", "f1=0.5", "--param", "lr=0.1", "--param", "same=1", "--dataset", "name=d,version=1")
     done("push", "differ", weights, *first)
     (weights / "model.bin").write_bytes(b"better")
-    (weights / "new\u202efile").write_bytes(b"")
-    second = ("--metric", "f1=0.75", "--param", "lr=0.2", "--param", "same=1", "--tag", "team=risk")
+    (weights / "new.bin").write_bytes(b"")
+    second = (
+        "--metric",
+        "f1=0.75",
+        "--param",
+        "lr=0.2",
+        "--param",
+        "same=1",
+        "--tag",
+        "team=risk",
+        "--tag",
+        "x=\u202e",
+    )
     done("push", "differ", weights, *second, "--parent", "differ@1")
     shown = done("diff", "differ@1", "differ@2")
     rows = cells(shown)
