@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from muniment.ledger.entries import Body
+from muniment.ledger.keys import PublicKey
+from muniment.ledger.rotation import verify_rotation
 from muniment.ledger.state import (
     ACTIVE,
     ARCHIVED,
@@ -20,10 +22,12 @@ from muniment.ledger.state import (
     ROLLBACK,
     AliasState,
     DeploymentState,
+    LogKeyState,
     ModelState,
     MoveState,
     PointerState,
     ProjectState,
+    RecoveryState,
     TokenState,
     VersionState,
 )
@@ -52,6 +56,8 @@ class Fold:
         self.models: dict[ModelKey, ModelState] = {}
         self.tokens: dict[int, TokenState] = {}
         self.deployments: dict[DeploymentKey, DeploymentState] = {}
+        self.log_keys: dict[int, LogKeyState] = {}
+        self.recoveries: dict[int, RecoveryState] = {}
         self.unknown: Counter[str] = Counter()
         self._found: list[str] = []
 
@@ -217,6 +223,39 @@ class Fold:
         elif not token.revoke_time:
             token.revoke_time = entry["time"]
 
+    def _log_key_added(self, entry: Body, data: dict[str, Any]) -> None:
+        if self.log_keys:
+            self._contradiction("adds a first key to a log that has one")
+        PublicKey.parse(data["key"])
+        self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"])
+
+    def _log_key_rotated(self, entry: Body, data: dict[str, Any]) -> None:
+        old = PublicKey.parse(data["previous_key"])
+        active = self.active_key
+        if active != old:
+            self._contradiction(
+                f"rotates key {old.text}, while {active.text if active else 'none'} is active"
+            )
+        new = verify_rotation(data["statement"].encode(), old, revision=entry["revision"])
+        if new.text != data["key"]:
+            self._contradiction(f"adds key {data['key']}, while its statement names {new.text}")
+        self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"])
+
+    def _log_recovered(self, entry: Body, data: dict[str, Any]) -> None:
+        self.recoveries[entry["revision"]] = RecoveryState(
+            data["kept_size"],
+            data["anchor_size"],
+            data["anchor_root"],
+            entry.get("reason", ""),
+            entry["time"],
+        )
+
+    @property
+    def active_key(self) -> PublicKey | None:
+        """The key that signs the log now; None before the first."""
+        last = max(self.log_keys, default=None)
+        return None if last is None else PublicKey.parse(self.log_keys[last].key)
+
     def _move(self, entry: Body, model: ModelState, kind: str, base_revision: int | None) -> None:
         stage, number = entry["stage"], entry["number"]
         self._version(entry)
@@ -295,4 +334,7 @@ _BY_TYPE: dict[str, Callable[[Fold, Body, dict[str, Any]], None]] = {
     "deployment.reported": Fold._deployment_reported,
     "token.created": Fold._token_created,
     "token.revoked": Fold._token_revoked,
+    "log.key_added": Fold._log_key_added,
+    "log.key_rotated": Fold._log_key_rotated,
+    "log.recovered": Fold._log_recovered,
 }

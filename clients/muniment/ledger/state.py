@@ -137,6 +137,34 @@ class TokenState:
 
 
 @dataclass(slots=True)
+class LogKeyState:
+    """A key of the log itself.
+
+    Attributes:
+        key: as C2SP signed notes write public keys.
+    """
+
+    key: str
+    create_time: str
+
+
+@dataclass(slots=True)
+class RecoveryState:
+    """The operator went on with another ledger than the one that was signed.
+
+    Attributes:
+        kept_size: entries that were kept.
+        anchor_size: size of the signed head that was given up; ``anchor_root``: its root, in hexadecimal.
+    """
+
+    kept_size: int
+    anchor_size: int
+    anchor_root: str
+    reason: str
+    time: str
+
+
+@dataclass(slots=True)
 class DeploymentState:
     """The newest report of a target."""
 

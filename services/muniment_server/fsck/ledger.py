@@ -9,17 +9,20 @@ from typing import Any
 from muniment.ledger.columns import ColumnReader
 from muniment.ledger.entries import Body, MalformedEntry, read_body
 from muniment.ledger.fold import Fold
-from muniment.ledger.tree import GrowingTree, Subtrees, expected_subtrees
+from muniment.ledger.tree import GrowingTree, expected_subtrees
 from muniment_core.db.audit.ledger import ENTRY_COLUMNS, LedgerRows
+from muniment_core.signing.anchor import Anchored
 
 from muniment_server.fsck.difference import Difference, compare, microseconds, missing, shown
 from muniment_server.fsck.requests import RequestsCheck
+from muniment_server.fsck.signatures import SignaturesCheck
 
 ENTRIES, NODES, HEAD = "ledger_entries", "ledger_nodes", "ledger_head"
 
 _OWN_COLUMNS = ENTRY_COLUMNS[:-2]
 """All but ``body`` and ``leaf_hash``: those a body repeats."""
 
+_NEVER = 2**63
 _sha256 = hashlib.sha256
 
 
@@ -32,7 +35,13 @@ class LedgerCheck:
         whole: whether no entry is missing.
     """
 
-    def __init__(self, rows: LedgerRows, *, progress: Callable[[int], None] = lambda _count: None) -> None:
+    def __init__(
+        self,
+        rows: LedgerRows,
+        *,
+        anchored: Anchored | None = None,
+        progress: Callable[[int], None] = lambda _count: None,
+    ) -> None:
         self._rows = rows
         self._progress = progress
         self.fold = Fold()
@@ -41,23 +50,45 @@ class LedgerCheck:
         self._next = 1
         self._columns = ColumnReader()
         self._requests = RequestsCheck(rows)
+        self._signatures = SignaturesCheck(rows, anchored)
+        self._signed_next = self._signatures.next_size or _NEVER
 
     def run(self) -> Iterator[Difference]:
         """Everything that differs."""
         for batch in self._rows.entries():
             leaves: list[bytes] = []
+            arisen: dict[int, tuple[int, list[bytes]]] = {}
             for row in batch:
                 # No generator per row: a check of a large ledger consists of this loop.
                 if found := self._entry(row, leaves):
                     yield from found
+                if self._next > self._signed_next:
+                    yield from self._signed(leaves, arisen)
+            self._grow(leaves, arisen)
             if self.whole:
-                for subtrees in self.tree.append(leaves):
-                    yield from self._nodes(subtrees)
-            self._progress(self._next - 1)
+                for level, (first, hashes) in arisen.items():
+                    yield from self._nodes(level, first, hashes)
+            self._progress(self.size)
         yield from self._requests.rest()
-        yield from self._head()
         if self.whole:
+            yield from self._signatures.rest(self.size, self.fold)
             yield from self._surplus_nodes()
+        yield from self._head()
+
+    def _grow(self, leaves: list[bytes], arisen: dict[int, tuple[int, list[bytes]]]) -> None:
+        """Append leaves to the tree, and put the subtrees that arise to those of the same level."""
+        for subtrees in self.tree.append(leaves):
+            arisen.setdefault(subtrees.level, (subtrees.position, []))[1].extend(subtrees.hashes)
+        leaves.clear()
+
+    def _signed(
+        self, leaves: list[bytes], arisen: dict[int, tuple[int, list[bytes]]]
+    ) -> Iterator[Difference]:
+        """Compare the tree with what was signed of the size it has with these leaves."""
+        self._grow(leaves, arisen)
+        if self.whole:
+            yield from self._signatures.at(self.size, self.tree.root, self.fold)
+        self._signed_next = self._signatures.next_size or _NEVER
 
     @property
     def size(self) -> int:
@@ -99,8 +130,7 @@ class LedgerCheck:
             found.append(Difference(ENTRIES, str(revision), "body", contradiction))
         return found + self._requests.check(revision, members)
 
-    def _nodes(self, subtrees: Subtrees) -> Iterator[Difference]:
-        level, first, hashes = subtrees.level, subtrees.position, subtrees.hashes
+    def _nodes(self, level: int, first: int, hashes: list[bytes]) -> Iterator[Difference]:
         rows: Sequence[Any] = self._rows.nodes(level, first, len(hashes))
         if len(rows) == len(hashes) and all(row[1] == hash for row, hash in zip(rows, hashes, strict=True)):
             return
@@ -132,7 +162,7 @@ class LedgerCheck:
 
     def _head(self) -> Iterator[Difference]:
         heads = self._rows.heads()
-        expected: dict[str, object] = {"id": 1, "size": self.size}
+        expected: dict[str, object] = {"id": 1, "size": self.size, "alarm": ""}
         if self.whole:
             expected |= {"root_hash": self.tree.root, "frontier": b"".join(self.tree.frontier)}
         if not heads:

@@ -13,6 +13,7 @@ from muniment_core.db.audit.ledger import LedgerRows
 from muniment_core.db.audit.reading import Unreadable, damage_told, snapshot
 from muniment_core.db.audit.soundness import damage, dangling
 from muniment_core.db.database import Database
+from muniment_core.signing.anchor import Anchor, UnreadableAnchor
 
 from muniment_server.fsck.bytes import BytesCheck
 from muniment_server.fsck.catalog import Check, check_models, check_projects, check_tokens
@@ -59,17 +60,25 @@ class Fsck:
     """
 
     def __init__(
-        self, database: Database, store: BlobStore | None, *, read_bytes: bool = False, progress: Progress
+        self,
+        database: Database,
+        store: BlobStore | None,
+        *,
+        anchor: Anchor | None = None,
+        read_bytes: bool = False,
+        progress: Progress,
     ) -> None:
         """
         Args:
             database: with the schema of this program. A server may use it: the check sees one snapshot.
             store: where the bytes are; None leaves them out.
+            anchor: where the newest checkpoint is kept; None leaves it out.
             read_bytes: whether to read and hash every blob.
             progress: told what is being counted, and how far it has come.
         """
         self._database = database
         self._store = store
+        self._anchor = anchor
         self._read_bytes = read_bytes
         self._progress = progress
         self.checked = Checked()
@@ -100,6 +109,13 @@ class Fsck:
 
     def tables(self) -> Iterator[Difference]:
         """What differs within the database, in one snapshot."""
+        anchored = None
+        if self._anchor is not None:
+            # Before the tables: a server goes on signing, and the anchor would run ahead of them.
+            try:
+                anchored = self._anchor.read()
+            except UnreadableAnchor as error:
+                yield Difference("anchor", "", "", f"cannot be read: {error}")
         with snapshot(self._database) as connection:
             for text in damage(connection):
                 yield Difference("database", "", "", f"is damaged: {text}")
@@ -108,7 +124,9 @@ class Fsck:
                     table, f"rowid {row}", "", f"refers to a row of {referenced} that there is not"
                 )
             ledger = LedgerCheck(
-                LedgerRows(connection), progress=lambda count: self._progress("entries", count)
+                LedgerRows(connection),
+                anchored=anchored,
+                progress=lambda count: self._progress("entries", count),
             )
             yield from ledger.run()
             self.checked.entries = ledger.size

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from harness.population import populate
+from harness.population import populate, storage
 from harness.tampering import Tampering, tampering_with
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_core.db.database import Database
 from muniment_server.fsck.difference import Difference
 from muniment_server.fsck.run import Fsck
+from muniment_server.signing import file_anchor
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class Registry:
     def fsck(self, *, with_bytes: bool = False, read_bytes: bool = False) -> list[Difference]:
         """What the check finds."""
         store = DiskBlobStore(self.data) if with_bytes or read_bytes else None
-        check = Fsck(self.database, store, read_bytes=read_bytes, progress=lambda _what, _count: None)
+        check = Fsck(
+            self.database, store, anchor=anchor, read_bytes=read_bytes, progress=lambda _what, _count: None
+        )
         return [*check.tables(), *check.bytes()]
 
 

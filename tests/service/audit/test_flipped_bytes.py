@@ -14,11 +14,20 @@ from muniment_core.db.schema import metadata
 ROWS, ROWS_OF_SOAK = 2, 100
 """Rows of each table of the ledger in which each column is changed."""
 
-LEDGER_TABLES = ("ledger_entries", "ledger_nodes", "ledger_head", "requests")
+LEDGER_TABLES = (
+    "ledger_entries",
+    "ledger_nodes",
+    "ledger_head",
+    "ledger_checkpoints",
+    "ledger_keys",
+    "ledger_recoveries",
+    "requests",
+)
 
 UNTOLD = {
     # Nothing follows from these: keys that nothing but the database uses, times of bookkeeping, secrets.
     "instance": {"page_token_key", "create_time"},
+    "ledger_checkpoints": {"time"},
     "version_metrics": {"id"},
     "held_chunks": {"add_time"},
     "manifests": {"add_time"},
@@ -59,6 +68,8 @@ def test_a_flipped_byte_in_any_column_of_a_ledger_row_is_named(
     assert registry.fsck() == []
     tried = 0
     for column in registry.tampering.columns(table):
+        if column in UNTOLD.get(table, ()):
+            continue
         rows = sampled(registry.tampering.rows(table), ROWS_OF_SOAK if soak else ROWS, dice)
         for row in rows if not registry.url else range(len(rows)):
             # Rows on PostgreSQL move when they are changed, so that a list of them is soon old.

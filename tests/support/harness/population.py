@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from muniment.digests import Digest
+from muniment.ledger.checkpoint import Checkpoint
 from muniment.names import AliasName, ModelName, StageName
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.blobs.whole import put_blob
@@ -32,6 +33,7 @@ from muniment_core.domain.catalog import (
     Run,
 )
 from muniment_core.domain.promotion import DeploymentRecord, DeploymentState
+from muniment_core.signing.changes import record_recovery
 from muniment_metadata.aliases import delete_alias, set_alias
 from muniment_metadata.metrics import add_metrics
 from muniment_metadata.models import create_model, delete_model, update_model
@@ -49,6 +51,7 @@ from muniment_promotion.promotions import (
 )
 from muniment_server.core import running_core
 from muniment_server.settings import StorageSettings
+from muniment_server.signing import active_key
 
 ADMIN = Principal("ann", roles={}, instance_roles=frozenset({Role.ADMIN}))
 Work = Callable[[UnitOfWork], Any]
@@ -181,10 +184,16 @@ def populate(
         after_each: called after every change.
     """
     with running_core(storage(data, database)) as core:
+        key = active_key(core.database)
+        assert key is not None
+        given_up = Checkpoint(key.name, 9, hashlib.sha256(b"given up").digest())
+        core.writer.submit(Change(lambda unit: record_recovery(unit, given_up, "restored"), "ann")).result()
+    with running_core(storage(data, database)) as core:
         all_of_it = Population(core.writer, DiskBlobStore(data), seed, after_each)
         all_of_it.change(lambda unit: create_project(unit, "Risk", "who pays back"))
         for number in range(rounds):
             _one_round(all_of_it, ModelName("Risk" if number % 3 == 1 else "default", f"Model-{number}"))
+            core.keeper.keep(core.writer)
 
 
 def _one_round(made: Population, model: ModelName) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
 from muniment_core.db.audit.reading import BATCH, fetch, raw, raw_columns, stream
+from muniment_core.db.signing_tables import ledger_checkpoints, ledger_keys, ledger_recoveries
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes, requests
 
 ENTRY_COLUMNS = tuple(column.name for column in ledger_entries.c)
@@ -25,6 +26,9 @@ _NODES = (
 )
 _LEVELS = select(ledger_nodes.c.level, func.count()).group_by(ledger_nodes.c.level)
 _REQUESTS = select(*raw_columns(requests)).order_by(requests.c.revision)
+_KEYS = select(*raw_columns(ledger_keys)).order_by(ledger_keys.c.revision)
+_CHECKPOINTS = select(*raw_columns(ledger_checkpoints)).order_by(ledger_checkpoints.c.size)
+_RECOVERIES = select(*raw_columns(ledger_recoveries)).order_by(ledger_recoveries.c.revision)
 _HEADS = select(*raw_columns(ledger_head))
 
 
@@ -65,6 +69,18 @@ class LedgerRows:
     def requests(self) -> Iterator[Row[Any]]:
         """The remembered requests, in order of revision."""
         return stream(self._connection, _REQUESTS)
+
+    def log_keys(self) -> Sequence[Row[Any]]:
+        """The keys of the log."""
+        return fetch(self._connection, _KEYS, {})
+
+    def checkpoints(self) -> Iterator[Row[Any]]:
+        """The signed checkpoints, in order of size."""
+        return stream(self._connection, _CHECKPOINTS)
+
+    def recoveries(self) -> Sequence[Row[Any]]:
+        """When the operator went on with another ledger."""
+        return fetch(self._connection, _RECOVERIES, {})
 
     def heads(self) -> Sequence[Row[Any]]:
         """The rows of the head; there should be one."""
