@@ -1,26 +1,31 @@
-"""Making a manifest of an upload durable."""
+"""Making a manifest of an upload durable.
+
+A commit may name hundreds of thousands of chunks. Whatever looks at all of them runs on the I/O pool or in
+slices, so that other calls are answered meanwhile.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from muniment.digests import Digest
-from muniment_core.db.artifact_store import Chunk, ManifestRecord
+from muniment_core.db.artifact_store import FileProof, ManifestRecord
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
-from muniment_core.domain.errors import ChunkMissing, DigestMismatch, SizeMismatch
+from muniment_core.domain.errors import ChunkMissing, SizeMismatch
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
-from muniment_artifact.blobs.verified import verify_blob
 from muniment_artifact.blobs.whole import put_blob
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import FileEntry, Manifest, build_manifest, distinct_chunks
+from muniment_artifact.prove import prove_files
 from muniment_artifact.read import files_of
 from muniment_artifact.tiling import check_files
+
+SLICE = 5_000
+"""Chunks or files of one look into the database, which SQLite answers in some ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,12 @@ async def commit_upload(
         BytesDamaged: if a stored chunk is gone or wrong.
         InvalidField, LimitExceeded, InvalidPath, SizeMismatch: see ``tiling.check_files``.
     """
-    check_files(files, limits)
-    unproven = await execution.read(partial(find_unproven, project=project, files=files))
-    for file in unproven:
-        await prove_file(execution, blobs, file)
+    await execution.io(partial(check_files, files, limits))
+    await _check_held(execution, project, files)
+    unproven = await _find_unproven(execution, project, files)
+    rest = await prove_files(execution, blobs, project=project, files=unproven)
     manifest = await execution.io(partial(_store, blobs, files))
-    record = await execution.note(partial(_keep, project=project, manifest=manifest, proven=unproven))
+    record = await execution.note(partial(_keep, project=project, manifest=manifest, proofs=rest))
     if record.chunk_map == manifest.record.chunk_map:
         return CommittedManifest(record, manifest.files)
     # The same files were committed before in other chunks; those stay, and the new ones are left to
@@ -59,43 +64,38 @@ async def commit_upload(
     return CommittedManifest(record, await execution.io(partial(files_of, blobs, record)))
 
 
-def find_unproven(reader: Reader, *, project: str, files: Sequence[FileEntry]) -> list[FileEntry]:
-    """The files whose digests must be proven by reading: those of several chunks not proven in this project.
-
-    Raises:
-        ProjectNotFound: if there is no such project.
-        ChunkMissing: if the project does not hold a chunk.
-        SizeMismatch: if it holds one in another size.
-    """
-    project_id = reader.projects.require(project).id
-    _require_held(reader, project_id, files)
-    of_several = {file.proof: file for file in files if len(file.chunks) > 1}
-    proven = reader.artifacts.proven(project_id, of_several)
-    return [file for proof, file in of_several.items() if proof not in proven]
+async def _check_held(execution: Execution, project: str, files: Sequence[FileEntry]) -> None:
+    digests = list(await execution.io(partial(distinct_chunks, files)))
+    held: dict[Digest, int] = {}
+    for start in range(0, len(digests), SLICE):
+        asked = digests[start : start + SLICE]
+        held.update(await execution.read(partial(_held, project=project, digests=asked)))
+    await execution.io(partial(_require_held, files, held))
 
 
-async def prove_file(execution: Execution, blobs: BlobStore, file: FileEntry) -> None:
-    """Read a file and compare its digest, chunk by chunk, so that a cancelled call stops soon.
-
-    Raises:
-        DigestMismatch: if the chunks are right and do not make the file: the caller is wrong.
-        BytesDamaged: if a chunk is not what it was when it was stored: the store is.
-    """
-    hasher = hashlib.sha256()
-    for chunk in file.chunks:
-        await execution.io(partial(_hash_chunk, blobs, chunk, hasher))
-    actual = Digest.of_hash(hasher)
-    if actual == file.digest:
-        return
-    for chunk in distinct_chunks([file]).values():
-        await execution.io(partial(verify_blob, blobs, chunk.digest, chunk.size))
-    raise DigestMismatch(declared=file.digest.text, actual=actual.text, what=f"digest of {file.path[:200]!r}")
+async def _find_unproven(
+    execution: Execution, project: str, files: Sequence[FileEntry]
+) -> dict[FileProof, FileEntry]:
+    """The files whose digests must be proven by reading: those of several chunks not proven in this project."""
+    unproven = await execution.io(partial(_of_several_chunks, files))
+    proofs = list(unproven)
+    for start in range(0, len(proofs), SLICE):
+        asked = proofs[start : start + SLICE]
+        for proof in await execution.read(partial(_proven, project=project, proofs=asked)):
+            del unproven[proof]
+    return unproven
 
 
-def _hash_chunk(blobs: BlobStore, chunk: Chunk, hasher: hashlib._Hash) -> None:
-    with closing(blobs.read(chunk.digest, length=chunk.size)) as pieces:
-        for piece in pieces:
-            hasher.update(piece)
+def _held(reader: Reader, *, project: str, digests: Sequence[Digest]) -> dict[Digest, int]:
+    return reader.artifacts.held(reader.projects.require(project).id, digests)
+
+
+def _of_several_chunks(files: Sequence[FileEntry]) -> dict[FileProof, FileEntry]:
+    return {file.proof: file for file in files if len(file.chunks) > 1}
+
+
+def _proven(reader: Reader, *, project: str, proofs: Sequence[FileProof]) -> set[FileProof]:
+    return reader.artifacts.proven(reader.projects.require(project).id, proofs)
 
 
 def _store(blobs: BlobStore, files: Sequence[FileEntry]) -> Manifest:
@@ -106,18 +106,16 @@ def _store(blobs: BlobStore, files: Sequence[FileEntry]) -> Manifest:
 
 
 def _keep(
-    unit: UnitOfWork, *, project: str, manifest: Manifest, proven: Sequence[FileEntry]
+    unit: UnitOfWork, *, project: str, manifest: Manifest, proofs: Sequence[FileProof]
 ) -> ManifestRecord:
     project_id = unit.projects.require(project).id
-    _require_held(unit, project_id, manifest.files)
-    unit.artifacts.add_proofs(project_id, [file.proof for file in proven], now=unit.now)
     chunks = distinct_chunks(manifest.files)
+    _require_held(manifest.files, unit.artifacts.held(project_id, chunks))
+    unit.artifacts.add_proofs(project_id, proofs, now=unit.now)
     return unit.artifacts.add_manifest(project_id, manifest.record, chunks=chunks, now=unit.now)
 
 
-def _require_held(reader: Reader, project_id: int, files: Sequence[FileEntry]) -> None:
-    chunks = distinct_chunks(files)
-    held = reader.artifacts.held(project_id, chunks)
+def _require_held(files: Sequence[FileEntry], held: Mapping[Digest, int]) -> None:
     for file in files:
         for chunk in file.chunks:
             if chunk.digest not in held:

@@ -28,6 +28,7 @@ def capabilities(limits: Limits) -> pb.Capabilities:
         max_files=limits.max_files,
         max_plan_chunks=limits.max_plan_chunks,
         max_unacked_bytes=limits.max_unacked_bytes,
+        max_commit_chunks=limits.max_commit_chunks,
     )
 
 

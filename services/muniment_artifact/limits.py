@@ -18,6 +18,7 @@ class Limits:
         max_chunk_bytes: size of a chunk. Clients cut every 8 MiB; twice that leaves room for a tail.
         max_frame_bytes: data of one frame; what a stream holds in memory is a few of these.
         max_files: files of one manifest. Its JSON, about 300 bytes a file, travels in one message.
+        max_commit_chunks: chunks of all files of one manifest, repeats counted: 2 TiB in chunks of 8 MiB.
         max_plan_chunks: chunks of one PlanUpload, about 80 bytes each.
         max_unacked_bytes: bytes of one stream waiting to become durable; beyond them it is not read.
         max_unacked_chunks: the same for chunks, since a chunk may be a single byte.
@@ -27,6 +28,7 @@ class Limits:
     max_chunk_bytes: int = 16 * MIB
     max_frame_bytes: int = FRAME_BYTES
     max_files: int = 10_000
+    max_commit_chunks: int = 262_144
     max_plan_chunks: int = 10_000
     max_unacked_bytes: int = 32 * MIB
     max_unacked_chunks: int = 16

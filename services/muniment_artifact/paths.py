@@ -16,6 +16,8 @@ from muniment_core.domain.errors import InvalidPath
 MAX_PATH_BYTES = 1_024
 MAX_PART_BYTES = 255
 """What one directory entry holds on the common file systems."""
+MAX_PARTS = 32
+"""Far deeper than people nest; programs that walk directories by recursion manage it too."""
 
 _DRIVE = re.compile("[A-Za-z]:")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: with any extension, in any case, and with
@@ -45,23 +47,28 @@ def check_distinct(paths: Iterable[tuple[str, str]]) -> None:
     Raises:
         InvalidPath: naming the later one of two that clash.
     """
-    files: dict[str, str] = {}
-    directories: dict[str, str] = {}
+    # A tree of parts, each step one look-up, however long the path: keys are the number of the directory and the
+    # part in it. Keys of whole beginnings would cost the square of the length.
+    tree: dict[tuple[int, str], int] = {}
+    files: dict[int, str] = {}
+    directories: dict[int, str] = {}
     for field, path in paths:
-        key = _folded(path)
-        if key in files:
-            other = files[key]
+        place = 0
+        *above, name = _folded(path).split("/")
+        for part in above:
+            place = tree.setdefault((place, part), len(tree) + 1)
+            if place in files:
+                raise InvalidPath(field, path, f"lies below {files[place][:200]!r}, which is a file")
+            directories.setdefault(place, path)
+        place = tree.setdefault((place, name), len(tree) + 1)
+        if place in files:
+            other = files[place]
             if other == path:
                 raise InvalidPath(field, path, "is there twice")
             raise InvalidPath(field, path, f"differs from {other[:200]!r} by case or Unicode form only")
-        if key in directories:
-            raise InvalidPath(field, path, f"is a directory of {directories[key][:200]!r}")
-        files[key] = path
-        while "/" in key:
-            key = key.rpartition("/")[0]
-            if key in files:
-                raise InvalidPath(field, path, f"lies below {files[key][:200]!r}, which is a file")
-            directories.setdefault(key, path)
+        if place in directories:
+            raise InvalidPath(field, path, f"is a directory of {directories[place][:200]!r}")
+        files[place] = path
 
 
 def _fault(path: str) -> str:
@@ -77,7 +84,10 @@ def _fault(path: str) -> str:
         return f"is longer than {MAX_PATH_BYTES} bytes"
     if not unicodedata.is_normalized("NFC", path):
         return "is not in Unicode form NFC"
-    return next((why for part in path.split("/") if (why := _part_fault(part))), "")
+    parts = path.split("/")
+    if len(parts) > MAX_PARTS:
+        return f"has {len(parts)} parts, while {MAX_PARTS} is the most"
+    return next((why for part in parts if (why := _part_fault(part))), "")
 
 
 def _part_fault(part: str) -> str:

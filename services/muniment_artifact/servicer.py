@@ -61,15 +61,17 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
 
     async def CommitUpload(self, request: pb.CommitUploadRequest, context: Any) -> pb.Manifest:
         """Make a manifest durable."""
-        project, files = convert.project(request.parent), convert.files(request.files)
+        # Hundreds of thousands of chunks are turned into values and back: not on the event loop.
+        project = convert.project(request.parent)
+        files = await self._execution.io(partial(convert.files, request.files))
         kept = await commit_upload(self._execution, self._blobs, self._limits, project=project, files=files)
-        return convert.manifest_message(kept.record, kept.files)
+        return await self._execution.io(partial(convert.manifest_message, kept.record, kept.files))
 
     async def GetManifest(self, request: pb.GetManifestRequest, context: Any) -> pb.Manifest:
         """Read a manifest and its chunk map."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         record, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
-        return convert.manifest_message(record, files)
+        return await self._execution.io(partial(convert.manifest_message, record, files))
 
     async def ReadRanges(
         self, request: pb.ReadRangesRequest, context: Any

@@ -27,6 +27,9 @@ def check_files(files: Sequence[FileEntry], limits: Limits) -> None:
         raise InvalidField("files", "is empty: name at least one file")
     if len(files) > limits.max_files:
         raise LimitExceeded("files", limits.max_files, len(files))
+    count = sum(len(file.chunks) for file in files)
+    if count > limits.max_commit_chunks:
+        raise LimitExceeded("files.chunks", limits.max_commit_chunks, count)
     sizes: dict[Digest, int] = {}
     for index, file in enumerate(files):
         field = f"files[{index}]"

@@ -236,3 +236,11 @@ def test_progress_ends_at_the_whole(registry, model_dir, tmp_path) -> None:
     registry.pull(version, tmp_path / "out", progress=note)
     assert set(seen) == {"hash", "push", "pull"}
     assert all(done == total for done, total in seen.values())
+
+
+def test_a_directory_too_deep_for_any_version_is_refused(registry, tmp_path) -> None:
+    deep = tmp_path / "model" / Path(*["d"] * 33)
+    deep.mkdir(parents=True)
+    (deep / "file").write_bytes(b"x")
+    with pytest.raises(errors.InvalidPath, match="more than 32 directories deep"):
+        registry.push("churn", tmp_path / "model")

@@ -11,6 +11,7 @@ from muniment.errors import InvalidArgument
 
 MAX_PATH_BYTES = 1_024
 MAX_PART_BYTES = 255
+MAX_PARTS = 32
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BAD_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -53,7 +54,10 @@ def check_path(path: str) -> str:
         raise UnsafePath(f"file path {shown} is longer than {MAX_PATH_BYTES} bytes")
     if not unicodedata.is_normalized("NFC", path):
         raise UnsafePath(f"file path {shown} is not in Unicode form NFC")
-    for part in path.split("/"):
+    parts = path.split("/")
+    if len(parts) > MAX_PARTS:
+        raise UnsafePath(f"file path {shown} has {len(parts)} parts, while {MAX_PARTS} is the most")
+    for part in parts:
         if part in ("", ".", ".."):
             raise UnsafePath(f"file path {shown} has a part {part!r}")
         if len(part.encode()) > MAX_PART_BYTES:
@@ -67,20 +71,25 @@ def check_distinct(paths: Iterable[str]) -> None:
     Raises:
         UnsafePath: naming both.
     """
-    files: dict[str, str] = {}
-    directories: dict[str, str] = {}
+    # A tree of parts: keys of whole beginnings would cost the square of the length.
+    tree: dict[tuple[int, str], int] = {}
+    files: dict[int, str] = {}
+    directories: dict[int, str] = {}
     for path in paths:
-        key = _folded(path)
-        if key in files or key in directories:
-            raise UnsafePath(
-                f"file path {path[:200]!r} clashes with {files.get(key, directories.get(key, ''))[:200]!r}"
-            )
-        files[key] = path
-        while "/" in key:
-            key = key.rpartition("/")[0]
-            if key in files:
-                raise UnsafePath(f"file path {path[:200]!r} lies below {files[key][:200]!r}, which is a file")
-            directories.setdefault(key, path)
+        place = 0
+        *above, name = _folded(path).split("/")
+        for part in above:
+            place = tree.setdefault((place, part), len(tree) + 1)
+            if place in files:
+                raise UnsafePath(
+                    f"file path {path[:200]!r} lies below {files[place][:200]!r}, which is a file"
+                )
+            directories.setdefault(place, path)
+        place = tree.setdefault((place, name), len(tree) + 1)
+        other = files.get(place) or directories.get(place)
+        if other is not None:
+            raise UnsafePath(f"file path {path[:200]!r} clashes with {other[:200]!r}")
+        files[place] = path
 
 
 def _folded(path: str) -> str:

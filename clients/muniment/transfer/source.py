@@ -19,7 +19,7 @@ from muniment.errors import (
     SourceRefused,
     SymlinkRefused,
 )
-from muniment.transfer.paths import MAX_PATH_BYTES, UnsafePath, check_distinct, check_path
+from muniment.transfer.paths import MAX_PARTS, MAX_PATH_BYTES, UnsafePath, check_distinct, check_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,8 @@ class _Walk:
         self._root = root
 
     def below(self, directory: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[SourceFile]:
+        if len(above) >= MAX_PARTS:
+            raise InvalidPath(f"{directory} lies more than {MAX_PARTS} directories deep", "INVALID_PATH")
         try:
             with os.scandir(directory) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)

@@ -11,18 +11,20 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Capabilities(_message.Message):
-    __slots__ = ("max_chunk_bytes", "max_frame_bytes", "max_files", "max_plan_chunks", "max_unacked_bytes")
+    __slots__ = ("max_chunk_bytes", "max_frame_bytes", "max_files", "max_plan_chunks", "max_unacked_bytes", "max_commit_chunks")
     MAX_CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_FILES_FIELD_NUMBER: _ClassVar[int]
     MAX_PLAN_CHUNKS_FIELD_NUMBER: _ClassVar[int]
     MAX_UNACKED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_COMMIT_CHUNKS_FIELD_NUMBER: _ClassVar[int]
     max_chunk_bytes: int
     max_frame_bytes: int
     max_files: int
     max_plan_chunks: int
     max_unacked_bytes: int
-    def __init__(self, max_chunk_bytes: _Optional[int] = ..., max_frame_bytes: _Optional[int] = ..., max_files: _Optional[int] = ..., max_plan_chunks: _Optional[int] = ..., max_unacked_bytes: _Optional[int] = ...) -> None: ...
+    max_commit_chunks: int
+    def __init__(self, max_chunk_bytes: _Optional[int] = ..., max_frame_bytes: _Optional[int] = ..., max_files: _Optional[int] = ..., max_plan_chunks: _Optional[int] = ..., max_unacked_bytes: _Optional[int] = ..., max_commit_chunks: _Optional[int] = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("digest", "size")

@@ -95,7 +95,13 @@ def execution(database: Database) -> Iterator[Execution]:
 @pytest.fixture
 def limits() -> Limits:
     """Small limits, so that tests reach them with few bytes."""
-    return Limits(max_chunk_bytes=4_000_000, max_unacked_bytes=5_000_000, max_unacked_chunks=4, max_files=50)
+    return Limits(
+        max_chunk_bytes=4_000_000,
+        max_unacked_bytes=5_000_000,
+        max_unacked_chunks=4,
+        max_files=50,
+        max_commit_chunks=200,
+    )
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from muniment_core.domain.errors import InvalidPath
         "2026-11-23T10:00:00.ckpt",
         "a" * 255,
         "/".join(["a" * 255] * 4),
+        "/".join("a" * 32),
     ],
 )
 def test_ordinary_paths_are_taken(path: str) -> None:
@@ -60,6 +61,7 @@ def test_ordinary_paths_are_taken(path: str) -> None:
         ("é" * 128, "has a part longer than 255 bytes"),
         ("a" * 300, "has a part longer than 255 bytes"),
         ("/".join(["a" * 255] * 5), "is longer than 1024 bytes"),
+        ("/".join("a" * 33), "has 33 parts, while 32 is the most"),
         (unicodedata.normalize("NFD", "modèle"), "is not in Unicode form NFC"),
     ],
 )
