@@ -13,11 +13,12 @@ from functools import partial
 from muniment.digests import Digest
 from muniment_core.db.artifact_store import FileProof, ManifestRecord
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
-from muniment_core.domain.errors import ChunkMissing, SizeMismatch
+from muniment_core.domain.errors import BytesDamaged, ChunkMissing, SizeMismatch
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.whole import put_blob
+from muniment_artifact.damage import check_present, damage_noted, missing_chunk
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import FileEntry, Manifest, build_manifest, distinct_chunks
 from muniment_artifact.prove import prove_files
@@ -46,22 +47,39 @@ async def commit_upload(
 
     Raises:
         ProjectNotFound: if there is no such project.
-        ChunkMissing: if the project does not hold a chunk.
+        ChunkMissing: if the project does not hold a chunk, or its bytes are gone or wrong.
         DigestMismatch: if a file does not have its digest.
-        BytesDamaged: if a stored chunk is gone or wrong.
         InvalidField, LimitExceeded, InvalidPath, SizeMismatch: see ``tiling.check_files``.
     """
     await execution.io(partial(check_files, files, limits))
-    await _check_held(execution, project, files)
+    await _check_stored(execution, blobs, project, files)
     unproven = await _find_unproven(execution, project, files)
-    rest = await prove_files(execution, blobs, project=project, files=unproven)
+    try:
+        async with damage_noted(execution):
+            rest = await prove_files(execution, blobs, project=project, files=unproven)
+    except BytesDamaged as error:
+        # The caller has these bytes: it plans again, is asked for the chunk, and so repairs it.
+        raise missing_chunk(files, Digest(error.facts["digest"])) from error
     manifest = await execution.io(partial(_store, blobs, files))
     record = await execution.note(partial(_keep, project=project, manifest=manifest, proofs=rest))
     if record.chunk_map == manifest.record.chunk_map:
         return CommittedManifest(record, manifest.files)
-    # The same files were committed before in other chunks; those stay, and the new ones are left to
-    # collection.
-    return CommittedManifest(record, await execution.io(partial(files_of, blobs, record)))
+    try:
+        # The same files were committed before in other chunks; those stay, and the new ones are left to
+        # collection.
+        earlier = await execution.io(partial(files_of, blobs, record))
+        await _check_stored(execution, blobs, project, earlier)
+        return CommittedManifest(record, earlier)
+    except (BytesDamaged, ChunkMissing):
+        record = await execution.note(partial(_rechunk, project=project, manifest=manifest))
+        return CommittedManifest(record, manifest.files)
+
+
+async def _check_stored(
+    execution: Execution, blobs: BlobStore, project: str, files: Sequence[FileEntry]
+) -> None:
+    await _check_held(execution, project, files)
+    await check_present(execution, blobs, files)
 
 
 async def _check_held(execution: Execution, project: str, files: Sequence[FileEntry]) -> None:
@@ -113,6 +131,14 @@ def _keep(
     _require_held(manifest.files, unit.artifacts.held(project_id, chunks))
     unit.artifacts.add_proofs(project_id, proofs, now=unit.now)
     return unit.artifacts.add_manifest(project_id, manifest.record, chunks=chunks, now=unit.now)
+
+
+def _rechunk(unit: UnitOfWork, *, project: str, manifest: Manifest) -> ManifestRecord:
+    project_id = unit.projects.require(project).id
+    chunks = distinct_chunks(manifest.files)
+    _require_held(manifest.files, unit.artifacts.held(project_id, chunks))
+    unit.artifacts.rechunk_manifest(project_id, manifest.record, chunks=chunks)
+    return unit.artifacts.require_manifest(project_id, manifest.record.digest)
 
 
 def _require_held(files: Sequence[FileEntry], held: Mapping[Digest, int]) -> None:

@@ -17,6 +17,7 @@ from muniment_core.rpc.execution import Execution
 from muniment_artifact import convert
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.commit import commit_upload
+from muniment_artifact.damage import damage_noted
 from muniment_artifact.limits import Limits
 from muniment_artifact.plan import plan_upload
 from muniment_artifact.pool import frames_from
@@ -80,7 +81,10 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
         ranges = place_ranges(digest, files, convert.ranges(request.ranges), limits=self._limits)
-        async with aclosing(frames_from(self._execution, read_ranges(self._blobs, ranges))) as frames:
+        async with (
+            damage_noted(self._execution),
+            aclosing(frames_from(self._execution, read_ranges(self._blobs, ranges))) as frames,
+        ):
             async for frame in frames:
                 yield convert.range_message(frame)
 
@@ -89,8 +93,8 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     ) -> pb.VerifyManifestResponse:
         """Read every chunk of a manifest and compare its digest."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
-        _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
-        chunks = await verify_files(self._execution, self._blobs, files)
+        record, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        chunks = await verify_files(self._execution, self._blobs, record, files, project=project)
         return pb.VerifyManifestResponse(
             chunk_count=len(chunks), byte_count=sum(chunk.size for chunk in chunks)
         )

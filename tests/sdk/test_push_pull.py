@@ -9,6 +9,7 @@ from pathlib import Path
 import muniment
 import pytest
 from muniment import errors
+from muniment.digests import Digest
 
 KILLED_PUSH = """
 import os, signal, sys, muniment
@@ -244,3 +245,20 @@ def test_a_directory_too_deep_for_any_version_is_refused(registry, tmp_path) -> 
     (deep / "file").write_bytes(b"x")
     with pytest.raises(errors.InvalidPath, match="more than 32 directories deep"):
         registry.push("churn", tmp_path / "model")
+
+
+def test_a_push_repairs_bytes_that_were_lost(registry, shared_server, tmp_path, contents) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "weights").write_bytes(os.urandom(100_000))
+    (model / "card").write_bytes(b"hello")
+    first = registry.push("churn", model)
+    digest = Digest.of((model / "weights").read_bytes())
+    blob = shared_server.data / "cas" / "sha256" / digest.hex[:2] / digest.hex
+    blob.unlink()
+    with pytest.raises(errors.BytesDamaged):
+        registry.promote("churn@1", to="staging", reason="try")
+    second = registry.push("churn", model)
+    assert (second.number, second.digest) == (2, first.digest)
+    assert contents(registry.pull("churn@1", tmp_path / "out")) == contents(model)
+    registry.promote("churn@1", to="staging", reason="repaired")

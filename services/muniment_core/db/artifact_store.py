@@ -13,12 +13,12 @@ from itertools import islice
 from typing import TypeVar
 
 from muniment.digests import Digest
-from sqlalchemy import BigInteger, Connection, Table, bindparam, insert, select, tuple_
+from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from muniment_core.db.artifact_tables import held_chunks, manifest_chunks, manifests, verified_files
-from muniment_core.domain.errors import ManifestNotFound
+from muniment_core.domain.errors import BytesDamaged, ManifestNotFound
 
 _T = TypeVar("_T")
 
@@ -82,6 +82,34 @@ class ManifestRecord:
 _HELD = select(held_chunks.c.digest, held_chunks.c.size).where(
     held_chunks.c.project_id == bindparam("project_id"),
     held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
+    held_chunks.c.damage_time.is_(None),
+)
+# Projects share blobs: what is damaged or repaired, is so for all of them.
+_DAMAGE = (
+    update(held_chunks)
+    .where(
+        held_chunks.c.digest.in_(bindparam("digests", expanding=True)), held_chunks.c.damage_time.is_(None)
+    )
+    .values(damage_time=bindparam("now"))
+)
+_REPAIR = (
+    update(held_chunks)
+    .where(
+        held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
+        held_chunks.c.damage_time.is_not(None),
+    )
+    .values(damage_time=None)
+)
+_DAMAGED = (
+    select(held_chunks.c.digest)
+    .join(manifest_chunks, manifest_chunks.c.chunk_id == held_chunks.c.id)
+    .join(manifests, manifests.c.id == manifest_chunks.c.manifest_id)
+    .where(
+        held_chunks.c.project_id == bindparam("project_id"),
+        held_chunks.c.damage_time.is_not(None),
+        manifests.c.project_id == bindparam("project_id"),
+        manifests.c.digest == bindparam("digest"),
+    )
 )
 _PROVEN = select(verified_files.c.digest, verified_files.c.chunks_digest).where(
     verified_files.c.project_id == bindparam("project_id"),
@@ -122,7 +150,7 @@ class ArtifactStore:
         self._connection = connection
 
     def held(self, project_id: int, digests: Iterable[Digest]) -> dict[Digest, int]:
-        """Those of the chunks that the project holds, with their sizes."""
+        """Those of the chunks that the project holds undamaged, as far as is known, with their sizes."""
         found: dict[Digest, int] = {}
         for texts in _slices(digest.text for digest in digests):
             rows = self._connection.execute(_HELD, {"project_id": project_id, "digests": texts})
@@ -130,7 +158,8 @@ class ArtifactStore:
         return found
 
     def add_chunks(self, project_id: int, chunks: Sequence[Chunk], *, now: datetime) -> None:
-        """Note that the project holds chunks, whose blobs are durable already."""
+        """Note that the project holds chunks, whose blobs are durable and right: that repairs damaged ones."""
+        self.repair(chunk.digest for chunk in chunks)
         self._add(
             _ADD_CHUNKS,
             [
@@ -138,6 +167,22 @@ class ArtifactStore:
                 for chunk in chunks
             ],
         )
+
+    def damage(self, digests: Iterable[Digest], *, now: datetime) -> None:
+        """Note that blobs were found gone or wrong; no project holds them any more."""
+        for texts in _slices(digest.text for digest in digests):
+            self._connection.execute(_DAMAGE, {"digests": texts, "now": now})
+
+    def repair(self, digests: Iterable[Digest]) -> None:
+        """Note that blobs were found, or made, right again."""
+        for texts in _slices(digest.text for digest in digests):
+            self._connection.execute(_REPAIR, {"digests": texts})
+
+    def damaged(self, project_id: int, digest: Digest) -> list[Digest]:
+        """The chunks of a manifest that are known to be damaged."""
+        return [
+            Digest(text) for text in self._connection.execute(_DAMAGED, _key(project_id, digest)).scalars()
+        ]
 
     def proven(self, project_id: int, proofs: Iterable[FileProof]) -> set[FileProof]:
         """Those of the proofs that the project has."""
@@ -177,12 +222,20 @@ class ArtifactStore:
         statement = _ADD_MANIFEST[self._connection.dialect.name]
         manifest_id = self._connection.execute(statement, row).scalar_one_or_none()
         if manifest_id is not None:
-            for texts in _slices(digest.text for digest in chunks):
-                self._connection.execute(
-                    _ADD_MANIFEST_CHUNKS,
-                    {"manifest_id": manifest_id, "project_id": project_id, "digests": texts},
-                )
+            self._add_manifest_chunks(project_id, manifest_id, chunks)
         return self.require_manifest(project_id, record.digest)
+
+    def rechunk_manifest(self, project_id: int, record: ManifestRecord, *, chunks: Iterable[Digest]) -> None:
+        """Say of which chunks the files of a manifest are made from now on; the files stay the same."""
+        statement = (
+            update(manifests)
+            .where(manifests.c.project_id == project_id, manifests.c.digest == record.digest.text)
+            .values(chunk_map_digest=record.chunk_map.digest.text, chunk_map_size=record.chunk_map.size)
+            .returning(manifests.c.id)
+        )
+        manifest_id = self._connection.execute(statement).scalar_one()
+        self._connection.execute(delete(manifest_chunks).where(manifest_chunks.c.manifest_id == manifest_id))
+        self._add_manifest_chunks(project_id, manifest_id, chunks)
 
     def require_manifest(self, project_id: int, digest: Digest) -> ManifestRecord:
         """The manifest of a digest.
@@ -207,11 +260,20 @@ class ArtifactStore:
 
         Raises:
             ManifestNotFound: if the project holds none.
+            BytesDamaged: if one of its chunks is known to be gone or wrong.
         """
         row = self._connection.execute(_SUMMARY, _key(project_id, digest)).one_or_none()
         if row is None:
             raise ManifestNotFound(digest.text)
+        for damaged in self.damaged(project_id, digest):
+            raise BytesDamaged(damaged.text, "they were found gone or wrong")
         return ManifestSummary(digest=digest, size_bytes=row.size_bytes, file_count=row.file_count)
+
+    def _add_manifest_chunks(self, project_id: int, manifest_id: int, chunks: Iterable[Digest]) -> None:
+        for texts in _slices(digest.text for digest in chunks):
+            self._connection.execute(
+                _ADD_MANIFEST_CHUNKS, {"manifest_id": manifest_id, "project_id": project_id, "digests": texts}
+            )
 
     def _add(self, statements: dict[str, Insert], rows: Sequence[dict[str, object]]) -> None:
         if rows:

@@ -22,10 +22,15 @@ held_chunks = Table(
     Column("digest", _DIGEST, nullable=False),
     Column("size", BigId, nullable=False),
     Column("add_time", UtcDateTime, nullable=False),
+    # Set when the blob was found gone or wrong; the chunk counts as not held until somebody sends it again.
+    Column("damage_time", UtcDateTime),
     UniqueConstraint("project_id", "digest"),
     # Whether any project still holds a blob is asked by digest alone.
     Index("ix_held_chunks_digest", "digest"),
 )
+# Nearly always empty, so that asking whether a manifest is damaged costs nothing, however large it is.
+_DAMAGED = held_chunks.c.damage_time.is_not(None)
+Index("ix_held_chunks_damaged", held_chunks.c.project_id, sqlite_where=_DAMAGED, postgresql_where=_DAMAGED)
 
 # Files of several chunks whose whole-file digest was proven by reading them. The same chunks in the same
 # order are the same bytes for ever, so one proof serves every later manifest of the project.

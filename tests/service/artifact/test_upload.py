@@ -232,30 +232,31 @@ class TestCommit:
         assert refused.value.reason == "DIGEST_MISMATCH"
         assert refused.value.facts == {"declared": lie.digest, "actual": Digest.of(A + B).text}
 
-    async def test_a_stored_chunk_that_went_bad_is_damage_and_not_the_fault_of_the_caller(
+    async def test_a_stored_chunk_that_went_bad_is_asked_for_again_and_not_the_fault_of_the_caller(
         self, client
     ) -> None:
         await client.put([A, B])
         _overwrite(client.blob_path(B), bytes(len(B)))
         with pytest.raises(client.Refused) as refused:
             await client.commit([client.file("model", A, B)])
-        assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.DATA_LOSS, "BYTES_DAMAGED")
-        assert refused.value.facts == {"digest": Digest.of(B).text}
+        assert refused.value.reason == "CHUNK_MISSING"
+        assert refused.value.facts == {"digest": Digest.of(B).text, "path": "model"}
+        assert await client.plan([A, B]) == [Digest.of(B).text]
         await client.put([B])
         await client.commit([client.file("model", A, B)])
 
     async def test_a_file_proven_once_is_not_read_again(self, client) -> None:
         await client.push({"model": [A, B]})
-        client.blob_path(A).unlink()
+        _overwrite(client.blob_path(A), bytes(len(A)))
         await client.commit([client.file("renamed", A, B)])
 
     async def test_a_proof_of_one_project_does_not_count_in_another(self, client) -> None:
         await client.push({"model": [A, B]}, "other")
         await client.put([A, B])
-        client.blob_path(A).unlink()
+        _overwrite(client.blob_path(A), bytes(len(A)))
         with pytest.raises(client.Refused) as refused:
             await client.commit([client.file("model", A, B)])
-        assert refused.value.reason == "BYTES_DAMAGED"
+        assert refused.value.reason == "CHUNK_MISSING"
 
     async def test_the_same_files_in_other_chunks_are_the_same_manifest(self, client) -> None:
         first = await client.push({"model": [A, B]})
