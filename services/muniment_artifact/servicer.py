@@ -13,6 +13,7 @@ from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import InvalidField
 from muniment_core.rpc import convert as shared
 from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.stall import STALL_SECONDS
 
 from muniment_artifact import convert
 from muniment_artifact.blobs import BlobStore
@@ -23,16 +24,28 @@ from muniment_artifact.plan import plan_upload
 from muniment_artifact.pool import frames_from
 from muniment_artifact.put import ChunkStream
 from muniment_artifact.read import get_files, place_ranges, read_ranges
+from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
 from muniment_artifact.verify import verify_files
 
 
 class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     """Moves and keeps bytes."""
 
-    def __init__(self, execution: Execution, blobs: BlobStore, limits: Limits) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        blobs: BlobStore,
+        limits: Limits,
+        *,
+        stall_seconds: float = STALL_SECONDS,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
         self._execution = execution
         self._blobs = blobs
         self._limits = limits
+        patience = {"stall_seconds": stall_seconds, "wait_seconds": wait_seconds}
+        self._reads = ByteStreams(limits.max_read_streams, **patience)
+        self._puts = ByteStreams(limits.max_put_streams, **patience)
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Any) -> pb.Capabilities:
         """Tell limits and features."""
@@ -56,9 +69,13 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
             raise InvalidField("parent", "is required, while the stream ended without a message")
         project_id = await self._execution.read(partial(_project_id, project=convert.project(first.parent)))
         stream = ChunkStream(self._execution, self._blobs, self._limits, project_id=project_id)
-        async with aclosing(stream.receive(convert.frames(first, requests))) as chunks:
+        async with (
+            self._puts.admitted(context) as reader,
+            aclosing(stream.receive(convert.frames(first, requests))) as chunks,
+        ):
             async for chunk in chunks:
-                yield pb.PutChunksResponse(digest=chunk.digest.text, size=chunk.size)
+                with reader.taking():
+                    yield pb.PutChunksResponse(digest=chunk.digest.text, size=chunk.size)
 
     async def CommitUpload(self, request: pb.CommitUploadRequest, context: Any) -> pb.Manifest:
         """Make a manifest durable."""
@@ -82,11 +99,13 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
         ranges = place_ranges(digest, files, convert.ranges(request.ranges), limits=self._limits)
         async with (
+            self._reads.admitted(context) as reader,
             damage_noted(self._execution),
             aclosing(frames_from(self._execution, read_ranges(self._blobs, ranges))) as frames,
         ):
             async for frame in frames:
-                yield convert.range_message(frame)
+                with reader.taking():
+                    yield convert.range_message(frame)
 
     async def VerifyManifest(
         self, request: pb.VerifyManifestRequest, context: Any

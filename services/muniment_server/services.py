@@ -32,6 +32,7 @@ from muniment_promotion.peers import ArtifactPeer
 from muniment_promotion.servicer import PromotionServicer
 from muniment_promotion.watch.tail import LedgerTail
 
+from muniment_server.descriptors import raise_descriptor_limit
 from muniment_server.settings import Service
 
 DESCRIPTORS: Mapping[Service, tuple[ServiceDescriptor, ...]] = {
@@ -79,7 +80,8 @@ def serve_metadata(serving: Serving) -> None:
 def serve_artifact(serving: Serving, blobs: BlobStore) -> None:
     """Serve bytes."""
     artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(
-        ArtifactServicer(serving.execution, blobs, Limits()), serving.server
+        ArtifactServicer(serving.execution, blobs, Limits().within_descriptors(raise_descriptor_limit())),
+        serving.server,
     )
 
 

@@ -16,7 +16,7 @@
     ├── StorageFull
     ├── Damaged              BytesDamaged LedgerDamaged DownloadRefused
     ├── Unavailable          Unreachable StorageUnavailable DatabaseUnavailable PeerUnavailable ShuttingDown
-    │                        CheckpointPending
+    │                        CheckpointPending TransfersBusy
     ├── DeadlineExceeded
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
@@ -94,6 +94,7 @@ from muniment.errors.remote import (
     TokenInvalid,
     TokenMissing,
     TokenNotFound,
+    TransfersBusy,
     Unauthenticated,
     Unavailable,
     Unreachable,
@@ -166,6 +167,7 @@ __all__ = [
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",
+    "TransfersBusy",
     "Unauthenticated",
     "Unavailable",
     "Unreachable",

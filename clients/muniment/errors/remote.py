@@ -292,6 +292,12 @@ class CheckpointPending(Unavailable):
     advice = ""
 
 
+class TransfersBusy(Unavailable):
+    """The server carries as many streams of bytes as it can."""
+
+    advice = ""
+
+
 class ShuttingDown(Unavailable):
     """The server is stopping."""
 

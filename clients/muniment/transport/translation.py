@@ -54,6 +54,7 @@ REASONS: Mapping[str, type[MunimentError]] = {
     "STORAGE_UNAVAILABLE": errors.StorageUnavailable,
     "DATABASE_UNAVAILABLE": errors.DatabaseUnavailable,
     "SHUTTING_DOWN": errors.ShuttingDown,
+    "TRANSFERS_BUSY": errors.TransfersBusy,
     "INTERNAL": errors.Internal,
     "PEER_UNAVAILABLE": errors.PeerUnavailable,
     "LEDGER_RECOVERY": errors.LedgerRecovery,

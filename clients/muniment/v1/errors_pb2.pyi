@@ -38,6 +38,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_CHUNK_MISSING: _ClassVar[ErrorReason]
     ERROR_REASON_FRAME_OUT_OF_ORDER: _ClassVar[ErrorReason]
     ERROR_REASON_BYTES_DAMAGED: _ClassVar[ErrorReason]
+    ERROR_REASON_TRANSFERS_BUSY: _ClassVar[ErrorReason]
     ERROR_REASON_TOKEN_MISSING: _ClassVar[ErrorReason]
     ERROR_REASON_TOKEN_INVALID: _ClassVar[ErrorReason]
     ERROR_REASON_PERMISSION_DENIED: _ClassVar[ErrorReason]
@@ -82,6 +83,7 @@ ERROR_REASON_SIZE_MISMATCH: ErrorReason
 ERROR_REASON_CHUNK_MISSING: ErrorReason
 ERROR_REASON_FRAME_OUT_OF_ORDER: ErrorReason
 ERROR_REASON_BYTES_DAMAGED: ErrorReason
+ERROR_REASON_TRANSFERS_BUSY: ErrorReason
 ERROR_REASON_TOKEN_MISSING: ErrorReason
 ERROR_REASON_TOKEN_INVALID: ErrorReason
 ERROR_REASON_PERMISSION_DENIED: ErrorReason

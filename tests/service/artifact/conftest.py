@@ -106,7 +106,7 @@ def limits() -> Limits:
 
 @pytest.fixture
 def stall_seconds() -> float:
-    """How long a client stream may stand still."""
+    """How long a stream may stand still."""
     return STALL_SECONDS
 
 
@@ -130,7 +130,12 @@ async def client(
         CallInterceptor(Authorizer(access_rules([_DESCRIPTOR]), admin)),
     )
     server = grpc.aio.server(interceptors=interceptors, options=(("grpc.so_reuseport", 0),))
-    pb_grpc.add_ArtifactServiceServicer_to_server(ArtifactServicer(execution, blobs, limits), server)
+    pb_grpc.add_ArtifactServiceServicer_to_server(
+        ArtifactServicer(
+            execution, blobs, limits, stall_seconds=stall_seconds, wait_seconds=min(stall_seconds, 0.2)
+        ),
+        server,
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -50,6 +50,7 @@ from muniment_core.domain.errors.service import (
     ShuttingDown,
     StorageFull,
     StorageUnavailable,
+    TransfersBusy,
     TreeDamaged,
 )
 from muniment_core.domain.errors.states import (
@@ -103,6 +104,7 @@ __all__ = [
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",
+    "TransfersBusy",
     "TreeDamaged",
     "VersionNotFound",
     "VersionNotReady",

@@ -32,6 +32,15 @@ class DatabaseUnavailable(DomainError):
         super().__init__("the database does not answer: try again")
 
 
+class TransfersBusy(DomainError):
+    """The server carries as many streams of bytes as it can, or the caller leaves too many unread."""
+
+    reason = "TRANSFERS_BUSY"
+
+    def __init__(self) -> None:
+        super().__init__("the server carries as many transfers as it can: try again")
+
+
 class ShuttingDown(DomainError):
     """The server is stopping."""
 
