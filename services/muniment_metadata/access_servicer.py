@@ -61,28 +61,24 @@ class AccessServicer(access_service_pb2_grpc.AccessServiceServicer):
         expire_time = time("expire_time", request.expire_time) if request.HasField("expire_time") else None
         secret = tokens.new_secret()
         key = secret_hash(secret)
-        created: list[TokenRecord] = []
         creator = current_principal.get()
 
         def create(unit: UnitOfWork) -> TokenRecord:
-            created[:] = [
-                tokens.create_token(
-                    unit,
-                    key,
-                    principal=principal,
-                    project=project,
-                    roles=roles,
-                    expire_time=expire_time,
-                    creator=creator,
-                )
-            ]
-            return created[0]
+            return tokens.create_token(
+                unit,
+                key,
+                principal=principal,
+                project=project,
+                roles=roles,
+                expire_time=expire_time,
+                creator=creator,
+            )
 
-        answer = await self._execution.mutate(request, create, token_message, pb.Token)
-        if created:
-            # Only now: the answer that is remembered for a repeated request must not hold the secret.
+        def add_secret(answer: pb.Token) -> None:
             answer.secret = secret
-        return answer
+
+        # Only when it is complete: the answer that is remembered for a repeated request must not hold the secret.
+        return await self._execution.mutate(request, create, token_message, pb.Token, complete=add_secret)
 
     async def ListTokens(self, request: pb.ListTokensRequest, context: Context) -> pb.ListTokensResponse:
         project = project_or_all("parent", request.parent)

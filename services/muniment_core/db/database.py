@@ -217,7 +217,16 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
 
 
 def _postgresql_engines(url: URL) -> tuple[Engine, Engine, Engine]:
-    arguments: dict[str, Any] = {"options": _POSTGRESQL_OPTIONS, "connect_timeout": 10}
+    arguments: dict[str, Any] = {
+        "options": _POSTGRESQL_OPTIONS,
+        "connect_timeout": 10,
+        # A host that vanished without a word answers no timeout of its own: the connection's own are needed, or
+        # the writer would wait for hours.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 65_000,
+    }
     writing = create_engine(
         url,
         pool_size=1,

@@ -17,6 +17,7 @@ from muniment_core.domain.errors import DatabaseUnavailable, DomainError, Storag
 _SQLITE_FULL = 13
 _SQLITE_TRANSIENT = {5, 6, 10, 14}  # busy, locked, I/O error, cannot open
 _POSTGRESQL_FULL = {"53100"}
+_POSTGRESQL_CONFLICT = {"40001", "40P01"}  # serialization failure, deadlock
 
 
 def domain_error_of(error: BaseException) -> DomainError | None:
@@ -37,6 +38,12 @@ def domain_error_of(error: BaseException) -> DomainError | None:
         if lost or isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
             return DatabaseUnavailable()
     return None
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether another replica's transaction got in the way, so that the same work may be done once more."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in _POSTGRESQL_CONFLICT
 
 
 def is_infrastructure(error: BaseException) -> bool:

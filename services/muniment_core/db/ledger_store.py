@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, update
@@ -20,6 +20,7 @@ _SELECT_HEAD = select(
 _HEAD = Prepared(_SELECT_HEAD)
 _LOCKED_HEAD = Prepared(_SELECT_HEAD.with_for_update())
 _SIZE = Prepared(select(ledger_head.c.size))
+_TIME = select(ledger_entries.c.time).where(ledger_entries.c.revision == bindparam("revision"))
 _MOVE_HEAD = Prepared(
     update(ledger_head)
     .where(ledger_head.c.size == bindparam("expected"))
@@ -126,6 +127,11 @@ class LedgerStore:
         """Frontier and alarm; with ``lock`` no other transaction appends until this one ends."""
         row = _the_one((_LOCKED_HEAD if lock else _HEAD).first(self._connection))
         return Frontier.from_bytes(row.size, row.frontier), row.alarm
+
+    def time_of(self, revision: int) -> datetime:
+        """Time of an entry; the earliest one there is for a revision without an entry."""
+        found = self._connection.execute(_TIME, {"revision": revision}).scalar_one_or_none()
+        return found or datetime.min.replace(tzinfo=UTC)
 
     def set_alarm(self, why: str) -> None:
         """Say why nothing may be written any more, in no process; empty: all is well again."""

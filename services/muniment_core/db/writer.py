@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from muniment.ledger.entries import request_digest
@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from muniment_core.db.batch import Batch
 from muniment_core.db.database import Database
-from muniment_core.db.integrity import domain_error_of, is_infrastructure
+from muniment_core.db.integrity import domain_error_of, is_conflict, is_infrastructure
 from muniment_core.db.ledger_store import LedgerStore, appending, check_moved
 from muniment_core.db.model_store import marking_changed
 from muniment_core.db.request_store import RequestKey, RequestStore, remembering
@@ -32,8 +32,12 @@ from muniment_core.domain.errors import LedgerRecovery, RequestIdReused, Shuttin
 from muniment_core.domain.ledger import Entry, entry_body
 from muniment_core.domain.merkle import leaf_hash
 
+CONFLICT_ATTEMPTS = 3
+"""How often a transaction is tried that the database ended because of another replica's."""
 MAX_BATCH = 256
 """Most changes of one transaction: enough to hide the fsync, few enough to keep locks short."""
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -86,6 +90,8 @@ class Writer:
         self._submitting = threading.Lock()
         self._stopped = False
         self._suspended = False
+        self._newest_revision = -1
+        self._newest_time = _BEGINNING
 
     def suspend(self) -> None:
         """Write nothing more in this process, since the ledger is not what was signed."""
@@ -147,10 +153,11 @@ class Writer:
             batch.append(following)
         return batch, False
 
-    def _commit(self, batch: list[_Waiting]) -> None:
+    def _commit(self, batch: list[_Waiting], attempts: int = CONFLICT_ATTEMPTS) -> None:
         """Commit a batch and answer it; if the database refuses one of its changes, each by itself.
 
-        A commit that failed may have happened: nothing is tried again then, or changes would happen twice.
+        A commit that failed may have happened: nothing is tried again then, or changes would happen twice. And a
+        database that is away or full is so for all: trying each would wait once for each.
         """
         applied = False
         try:
@@ -158,12 +165,14 @@ class Writer:
                 entries = self._apply(connection, batch)
                 applied = True
         except BaseException as error:  # noqa: BLE001 - the thread must live on, and every caller is answered
-            if len(batch) > 1 and not applied:
-                for waiting in batch:
-                    waiting.error = waiting.answer = None
-                    self._commit([waiting])
-                return
             translated = domain_error_of(error)
+            if not applied and is_conflict(error) and attempts > 1:
+                self._again(batch, attempts - 1)
+                return
+            if not applied and translated is None and len(batch) > 1:
+                for waiting in batch:
+                    self._again([waiting], attempts)
+                return
             if translated is not None:
                 _log.warning("a transaction failed: %s", error)
                 translated.__cause__ = error
@@ -171,6 +180,7 @@ class Writer:
                 waiting.future.set_exception(waiting.error or translated or error)
             return
         if entries:
+            self._newest_revision, self._newest_time = entries[-1].revision, entries[-1].time
             self._on_commit(entries)
         for waiting in batch:
             if waiting.error is not None:
@@ -178,10 +188,16 @@ class Writer:
             else:
                 waiting.future.set_result(waiting.answer)
 
+    def _again(self, batch: list[_Waiting], attempts: int) -> None:
+        for waiting in batch:
+            waiting.error = waiting.answer = None
+        self._commit(batch, attempts)
+
     def _apply(self, connection: Connection, batch: list[_Waiting]) -> list[Entry]:
-        transaction, now = Batch(connection, single=len(batch) == 1), self._clock()
+        transaction, ledger = Batch(connection, single=len(batch) == 1), LedgerStore(connection)
         lock = any(waiting.change.recorded for waiting in batch)
-        before, alarm = LedgerStore(connection).locked_head(lock=lock)
+        before, alarm = ledger.locked_head(lock=lock)
+        now = self._now(ledger, before.size)
         if (alarm or self._suspended) and not all(waiting.change.in_recovery for waiting in batch):
             raise LedgerRecovery
         answers = _Answers(transaction, now)
@@ -221,6 +237,15 @@ class Writer:
         )
         check_moved(before, transaction.send([changed, *appending(before, entries)]))
         return entries
+
+    def _now(self, ledger: LedgerStore, size: int) -> datetime:
+        """The time of a transaction: read once the head is locked, and never before that of the last entry.
+
+        So times do not run backwards in the order of revisions, also when a replica's clock is ahead of others.
+        """
+        if size != self._newest_revision:
+            self._newest_time = ledger.time_of(size)
+        return max(self._clock(), self._newest_time)
 
 
 class _Answers:

@@ -97,6 +97,8 @@ class Execution:
         use_case: Callable[[UnitOfWork], T],
         respond: Callable[[T], M],
         answer: type[M],
+        *,
+        complete: Callable[[M], None] = lambda _message: None,
     ) -> M:
         """Run a use case that changes the registry and leaves one ledger entry.
 
@@ -106,18 +108,23 @@ class Execution:
             request: the request message, with a ``request_id`` field.
             respond: makes the answer from the use case's result.
             answer: class of the answer, by which a remembered one is read.
+            complete: adds to the answer of the call that made the change what is not to be remembered.
         """
         actor = current_principal.get().name
-        answers: list[M] = []
+        made: list[tuple[M, bytes]] = []
 
         def work(unit: UnitOfWork) -> bytes:
-            answers[:] = [respond(use_case(unit))]
-            return answers[0].SerializeToString(deterministic=True)
+            message = respond(use_case(unit))
+            data = message.SerializeToString(deterministic=True)
+            made[:] = [(message, data)]
+            return data
 
         data = await self._submit(Change(work, actor, request=_request_key(request, actor)))
-        if answers:
-            return answers[0]
-        # The use case did not run: this is the answer given before.
+        # The very object, not an equal one: what was made may be of an attempt that was rolled back, after which
+        # the answer to the same request was found to have been given by another replica.
+        if made and made[0][1] is data:
+            complete(made[0][0])
+            return made[0][0]
         return answer.FromString(data)
 
     async def remembered(self, request: Message, answer: type[M], otherwise: Callable[[Reader], T]) -> M | T:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from muniment_core.db.database import Database
 from muniment_core.db.ledger_store import EntryQuery
@@ -13,11 +15,12 @@ from muniment_core.db.request_store import RequestKey
 from muniment_core.db.tables import projects
 from muniment_core.db.unit_of_work import Reader, UnitOfWork, UnrecordedChange
 from muniment_core.db.writer import Change, Writer
-from muniment_core.domain.errors import NameTaken, RequestIdReused, ShuttingDown
+from muniment_core.domain.errors import DatabaseUnavailable, NameTaken, RequestIdReused, ShuttingDown
 from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier
-from sqlalchemy import event, insert, text
+from sqlalchemy import Connection, event, insert, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 Make = Callable[..., Change[str]]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -239,3 +242,60 @@ def test_a_change_cancelled_before_it_began_does_not_happen(
     writer.start()
     assert kept.result(30) == "yes"
     assert state(database)[0] == ["yes"]
+
+
+def test_a_database_that_is_away_fails_all_that_wait_by_one_attempt(
+    database: Database, writer: Writer, create_project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = []
+
+    @contextmanager
+    def unreachable() -> Iterator[None]:
+        attempts.append(1)
+        raise PoolTimeout("nobody answers")
+        yield
+
+    monkeypatch.setattr(database, "writing", unreachable)
+    futures = [writer.submit(create_project(f"p{index}")) for index in range(50)]
+    writer.start()
+    assert all(isinstance(future.exception(30), DatabaseUnavailable) for future in futures)
+    assert len(attempts) == 1
+
+
+def test_a_transaction_that_another_replica_broke_is_tried_again(
+    database: Database, writer: Writer, create_project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, deadlocks = (
+        database.writing,
+        [psycopg.errors.DeadlockDetected(), psycopg.errors.SerializationFailure()],
+    )
+
+    @contextmanager
+    def contended() -> Iterator[Connection]:
+        if deadlocks:
+            raise deadlocks.pop()
+        with real() as connection:
+            yield connection
+
+    monkeypatch.setattr(database, "writing", contended)
+    monkeypatch.setattr("muniment_core.db.integrity._POSTGRESQL_CONFLICT", {"40001", "40P01", None})
+    futures = [writer.submit(create_project(f"p{index}")) for index in range(3)]
+    writer.start()
+    assert [future.result(30) for future in futures] == ["p0", "p1", "p2"]
+    assert state(database)[1] == [1, 2, 3]
+
+
+def test_times_never_run_backwards_in_the_order_of_revisions(
+    database: Database, create_project: Make
+) -> None:
+    """A replica whose clock is behind follows one whose clock is ahead, and then its own clock was set back."""
+    behind = [NOW - timedelta(hours=1), NOW - timedelta(hours=2), NOW + timedelta(hours=1)]
+    for names, clock in ((["a"], lambda: NOW), (["b", "c", "d"], lambda: behind.pop(0))):
+        replica = Writer(database, clock, on_commit=lambda _entries: None)
+        replica.start()
+        for name in names:
+            replica.submit(create_project(name)).result(30)
+        replica.stop()
+    with database.reading() as connection:
+        entries = Reader(connection, NOW).ledger.after(0, EntryQuery(), limit=10)
+    assert [entry.time for entry in entries] == [NOW, NOW, NOW, NOW + timedelta(hours=1)]

@@ -1,4 +1,4 @@
-"""What callers send by mistake or on purpose is refused by field and reason, in bounded memory, and changes nothing."""
+"""What callers send by mistake or on purpose is refused by field and reason, and changes nothing."""
 
 from __future__ import annotations
 
