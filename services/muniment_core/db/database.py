@@ -10,8 +10,9 @@ Beside them there are look-ups: one statement each, a snapshot by itself, over c
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ class Database:
         self._idle: list[PoolProxiedConnection] = []
         self._kept_reading: list[Connection] = []
         self._kept_writing: list[Connection] = []
+        self._turn = threading.Lock()
         if self.is_sqlite:
             self._writing, self._reading = (
                 _sqlite_engine(parsed, read_only=False),
@@ -93,9 +95,11 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection in a transaction that commits at the end, for the writer and for migrations."""
-        with _begun(self._writing, self._kept_writing) as connection:
-            yield connection
+        """A connection in a transaction that commits at the end, for the writer, for migrations and for alarms."""
+        # SQLite's one writing connection stays open and out of the pool: who comes meanwhile waits here for it.
+        with self._turn if self.is_sqlite else nullcontext():
+            with _begun(self._writing, self._kept_writing) as connection:
+                yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -186,9 +190,9 @@ def _begun(engine: Engine, kept: list[Connection]) -> Iterator[Connection]:
 def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
     engine = create_engine(
         url,
-        # One more than read at once, for look-ups.
-        pool_size=READ_POOL_SIZE + 1 if read_only else 1,
-        max_overflow=0,
+        # Readers keep theirs open: there are as many as ever read at once, and none waits for another.
+        pool_size=READ_POOL_SIZE if read_only else 1,
+        max_overflow=-1 if read_only else 0,
         connect_args={
             "check_same_thread": False,
             "timeout": _BUSY_TIMEOUT_MS / 1000,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 
 import pytest
 from muniment_core.db.database import Database, UnusableDatabaseUrl
@@ -12,7 +14,7 @@ from muniment_core.db.tables import projects
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.db.writer import Change, Writer
 from muniment_core.domain.errors import ProjectNotFound
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 Make = Callable[..., Change[str]]
@@ -49,6 +51,34 @@ def test_a_reader_that_fails_leaves_its_connection_usable(database: Database) ->
     for _ in range(20):
         with pytest.raises(ProjectNotFound), database.reading() as connection:
             Reader(connection, NOW).projects.require("nowhere")
+
+
+def test_as_many_as_like_may_read_and_write_at_once(
+    database: Database, writer: Writer, create_project: Make
+) -> None:
+    """Connections stay open after use: nobody may wait for one that only lies there."""
+    writer.start()
+    together = Barrier(6)
+
+    def read() -> int:
+        with database.reading() as connection:
+            together.wait(30)
+            return Reader(connection, NOW).ledger.size()
+
+    def write(number: int) -> None:
+        for turn in range(5):
+            with database.writing() as connection:
+                connection.execute(update(projects).values(description=f"{number} {turn}"))
+            writer.submit(create_project(f"p-{number}-{turn}")).result(30)
+
+    with ThreadPoolExecutor(10) as pool:
+        reading = [pool.submit(read) for _ in range(6)]
+        writing = [pool.submit(write, number) for number in range(4)]
+        assert {future.result(60) for future in reading} <= set(range(21))
+        for future in writing:
+            future.result(60)
+    with database.reading() as connection:
+        assert Reader(connection, NOW).ledger.size() == 20
 
 
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/db", "not an address", "", "postgresql"])
