@@ -233,7 +233,7 @@ PROVOKED_BY_FAULTS = {
     "SHUTTING_DOWN",
     "STORAGE_UNAVAILABLE",
 }
-"""What a server sends only when something around it breaks: `test_faults.py`, `tests/service/signing` break it."""
+"""What a server sends only when something around it breaks: `test_faults.py`, `tests/faults` break it."""
 
 NOT_PROVOKED = {
     "INVALID_FILTER": "belongs to search, which no method offers yet",
