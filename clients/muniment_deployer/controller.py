@@ -71,6 +71,7 @@ class Controller:
         self._failed: tuple[int, str] | None = None
         """The version that is wanted and did not come up."""
         self._retry_at = 0.0
+        self._followed = -1
 
     def run(self) -> None:
         """Bring up what should run, then follow the stage; returns after ``stop``.
@@ -90,6 +91,7 @@ class Controller:
                     self._begin_anew(str(error))
                 else:
                     log.warning("waiting for the registry: %s", error)
+                self._followed = -1
                 self._stopping.wait(self._away.next())
 
     def stop(self) -> None:
@@ -162,7 +164,9 @@ class Controller:
             if self._stopping.is_set():  # stop() may have looked for a watch just before there was one
                 return
             timer.start()
-            log.info("watching %s of %s after revision %d", state.stage, state.model, state.revision)
+            if state.revision != self._followed:  # taken up again only because it was time to look
+                self._followed = state.revision
+                log.info("watching %s of %s after revision %d", state.stage, state.model, state.revision)
             for event in watch:
                 self._away.reset()
                 if self._stopping.is_set():
