@@ -113,8 +113,8 @@ class Fold:
             self._contradiction(f"deletes a model that has a current version in {', '.join(model.pointers)}")
         for version in model.versions.values():
             if version.state != DELETED:
-                _came_to(DELETED, version, entry)
-        _remove_aliases(model, list(model.aliases), entry)
+                _changed(version, entry).state = DELETED
+        model.aliases.clear()
         model.state = DELETED
         model.update_time, model.revision = entry["time"], entry["revision"]
 
@@ -145,14 +145,14 @@ class Fold:
         held = [stage for stage, pointer in model.pointers.items() if pointer.number == number]
         if held:
             self._contradiction(f"deletes version {number}, which is current in {', '.join(held)}")
-        _came_to(DELETED, self._version(entry), entry)
-        _remove_aliases(model, [name for name, at in model.aliases.items() if at.number == number], entry)
+        _changed(self._version(entry), entry).state = DELETED
+        model.aliases = {name: alias for name, alias in model.aliases.items() if alias.number != number}
 
     def _version_archived(self, entry: Body, _data: dict[str, Any]) -> None:
-        _came_to(ARCHIVED, self._version(entry), entry)
+        _changed(self._version(entry), entry).state = ARCHIVED
 
     def _version_restored(self, entry: Body, _data: dict[str, Any]) -> None:
-        _came_to(READY, self._version(entry), entry)
+        _changed(self._version(entry), entry).state = READY
 
     def _metrics_added(self, entry: Body, data: dict[str, Any]) -> None:
         version = self._version(entry)
@@ -164,12 +164,10 @@ class Fold:
         self._version(entry)
         self._check_previous(f"alias {name}", model.aliases.get(name), entry)
         model.aliases[name] = AliasState(entry["number"], entry["actor"], entry["time"], entry["revision"])
-        model.alias_moves[name, entry["revision"]] = entry["number"]
 
     def _alias_deleted(self, entry: Body, data: dict[str, Any]) -> None:
         model, name = self._model(entry), data["alias"]
-        self._check_previous(f"alias {name}", model.aliases.get(name), entry)
-        _remove_aliases(model, [name], entry)
+        self._check_previous(f"alias {name}", model.aliases.pop(name, None), entry)
 
     def _stage_promoted(self, entry: Body, _data: dict[str, Any]) -> None:
         model, stage = self._model(entry), entry["stage"]
@@ -311,17 +309,6 @@ class Fold:
 def _new_model(entry: Body, labels: str) -> ModelState:
     time = entry["time"]
     return ModelState(ACTIVE, entry["actor"], labels, time, time, entry["revision"])
-
-
-def _came_to(state: str, version: VersionState, entry: Body) -> None:
-    _changed(version, entry).state = state
-    version.states[entry["revision"]] = state
-
-
-def _remove_aliases(model: ModelState, names: list[str], entry: Body) -> None:
-    for name in names:
-        model.aliases.pop(name, None)
-        model.alias_moves[name, entry["revision"]] = 0
 
 
 def _changed(version: VersionState, entry: Body) -> VersionState:

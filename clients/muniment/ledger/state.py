@@ -36,7 +36,6 @@ class VersionState:
         labels: digest of description and tags.
         metrics: digest of the values added, by the revision that added them; additions of none are left out.
         size_bytes: -1 if the entry does not tell.
-        states: those it came to after its creation, by revision.
     """
 
     digest: str
@@ -50,7 +49,6 @@ class VersionState:
     create_revision: int
     revision: int
     metrics: dict[int, str]
-    states: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -103,7 +101,6 @@ class ModelState:
     Attributes:
         labels: digest of description and tags.
         moves: of its stage pointers, by revision.
-        alias_moves: number each alias was pointed to (0: it was removed), by name and revision.
         change_revision: that of the newest entry that names the model, whatever it says.
     """
 
@@ -117,7 +114,6 @@ class ModelState:
     aliases: dict[str, AliasState] = field(default_factory=dict)
     pointers: dict[str, PointerState] = field(default_factory=dict)
     moves: dict[int, MoveState] = field(default_factory=dict)
-    alias_moves: dict[tuple[str, int], int] = field(default_factory=dict)
     change_revision: int = 0
 
 

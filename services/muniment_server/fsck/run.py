@@ -18,7 +18,6 @@ from muniment_core.signing.anchor import Anchor, UnreadableAnchor
 from muniment_server.fsck.bytes import BytesCheck
 from muniment_server.fsck.catalog import Check, check_models, check_projects, check_tokens
 from muniment_server.fsck.difference import Difference, shown
-from muniment_server.fsck.history import check_alias_moves, check_version_states
 from muniment_server.fsck.ledger import LedgerCheck
 from muniment_server.fsck.pointers import (
     check_aliases,
@@ -35,9 +34,7 @@ TABLE_CHECKS: tuple[tuple[str, Check], ...] = (
     ("projects", check_projects),
     ("models", check_models),
     ("versions", check_versions),
-    ("version states", check_version_states),
     ("aliases", check_aliases),
-    ("alias moves", check_alias_moves),
     ("stage moves", check_stage_moves),
     ("stages", check_stage_pointers),
     ("promotions", check_promotions),
