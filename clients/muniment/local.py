@@ -49,7 +49,12 @@ def default_data_dir() -> Path:
 
 def announcement_file(port: int) -> Path:
     """Where a server on a loopback port is announced: ``$XDG_STATE_HOME/muniment/servers/{port}.json``."""
-    return _xdg("XDG_STATE_HOME", ".local/state") / "muniment" / "servers" / f"{port}.json"
+    return state_directory() / "servers" / f"{port}.json"
+
+
+def state_directory() -> Path:
+    """What a user's clients remember: ``$XDG_STATE_HOME/muniment``."""
+    return _xdg("XDG_STATE_HOME", ".local/state") / "muniment"
 
 
 def read_server_file(path: Path) -> RunningServer | None:

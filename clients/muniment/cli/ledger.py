@@ -15,6 +15,7 @@ from muniment.cli.output import many, one
 from muniment.cli.parameters import to_count, to_number, to_past, to_text
 from muniment.cli.text import moved, when
 from muniment.cli.verb import group, verb
+from muniment.cli.verification import export, verify
 from muniment.values import Event
 
 # Blanks keep room, for entries that come one by one are not measured together.
@@ -166,4 +167,6 @@ def keys(invocation: Invocation) -> None:
             one(key, json=invocation.json, human=lambda known: click.echo(known.key))
 
 
-audit = group("audit", "Read who did what and when, and have it proved.", log, checkpoint, proof, keys)
+audit = group(
+    "audit", "Read who did what and when, and have it proved.", log, verify, export, checkpoint, proof, keys
+)

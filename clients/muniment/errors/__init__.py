@@ -20,7 +20,7 @@
     ├── DeadlineExceeded
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
-                             DestinationRefused CannotWrite RegistryClosed TokenInClear
+                             DestinationRefused CannotWrite LedgerUnproven RegistryClosed TokenInClear
                              ServerNotInstalled ServerNotStarted
 
 A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
@@ -34,6 +34,7 @@ from muniment.errors.local import (
     DestinationRefused,
     EmptyDirectory,
     FileChanged,
+    LedgerUnproven,
     LocalError,
     RegistryClosed,
     ServerNotInstalled,
@@ -138,6 +139,7 @@ __all__ = [
     "InvalidTarget",
     "LedgerDamaged",
     "LedgerRecovery",
+    "LedgerUnproven",
     "LimitExceeded",
     "LocalError",
     "ManifestNotFound",

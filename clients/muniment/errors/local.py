@@ -53,6 +53,12 @@ class CannotWrite(LocalError):
     advice = "Check permissions and free space; nothing was left half-written."
 
 
+class LedgerUnproven(LocalError):
+    """What a registry shows of its ledger does not prove it."""
+
+    advice = "Keep what you have, and ask the registry's operator; do not go on as if it were proved."
+
+
 class RegistryClosed(LocalError):
     """The connection was closed."""
 

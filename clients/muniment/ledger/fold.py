@@ -20,6 +20,7 @@ from muniment.ledger.state import (
     PROMOTION,
     READY,
     ROLLBACK,
+    UNTOLD,
     AliasState,
     DeploymentState,
     LogKeyState,
@@ -113,8 +114,8 @@ class Fold:
             self._contradiction(f"deletes a model that has a current version in {', '.join(model.pointers)}")
         for version in model.versions.values():
             if version.state != DELETED:
-                _changed(version, entry).state = DELETED
-        model.aliases.clear()
+                _put(version, entry, DELETED)
+        _drop_aliases(model, list(model.aliases), entry)
         model.state = DELETED
         model.update_time, model.revision = entry["time"], entry["revision"]
 
@@ -145,14 +146,14 @@ class Fold:
         held = [stage for stage, pointer in model.pointers.items() if pointer.number == number]
         if held:
             self._contradiction(f"deletes version {number}, which is current in {', '.join(held)}")
-        _changed(self._version(entry), entry).state = DELETED
-        model.aliases = {name: alias for name, alias in model.aliases.items() if alias.number != number}
+        _put(self._version(entry), entry, DELETED)
+        _drop_aliases(model, [name for name, alias in model.aliases.items() if alias.number == number], entry)
 
     def _version_archived(self, entry: Body, _data: dict[str, Any]) -> None:
-        _changed(self._version(entry), entry).state = ARCHIVED
+        _put(self._version(entry), entry, ARCHIVED)
 
     def _version_restored(self, entry: Body, _data: dict[str, Any]) -> None:
-        _changed(self._version(entry), entry).state = READY
+        _put(self._version(entry), entry, READY)
 
     def _metrics_added(self, entry: Body, data: dict[str, Any]) -> None:
         version = self._version(entry)
@@ -164,10 +165,12 @@ class Fold:
         self._version(entry)
         self._check_previous(f"alias {name}", model.aliases.get(name), entry)
         model.aliases[name] = AliasState(entry["number"], entry["actor"], entry["time"], entry["revision"])
+        model.alias_moves[name, entry["revision"]] = entry["number"]
 
     def _alias_deleted(self, entry: Body, data: dict[str, Any]) -> None:
         model, name = self._model(entry), data["alias"]
-        self._check_previous(f"alias {name}", model.aliases.pop(name, None), entry)
+        self._check_previous(f"alias {name}", model.aliases.get(name), entry)
+        _drop_aliases(model, [name], entry)
 
     def _stage_promoted(self, entry: Body, _data: dict[str, Any]) -> None:
         model, stage = self._model(entry), entry["stage"]
@@ -177,9 +180,11 @@ class Fold:
 
     def _stage_rolled_back(self, entry: Body, data: dict[str, Any]) -> None:
         model, stage = self._model(entry), entry["stage"]
-        effective = data["effective_revision"]
+        effective = data.get("effective_revision", UNTOLD)
         restored = model.moves.get(effective)
-        if restored is None or (restored.kind, restored.stage) != (PROMOTION, stage):
+        if effective == UNTOLD:
+            pass
+        elif restored is None or (restored.kind, restored.stage) != (PROMOTION, stage):
             self._contradiction(f"rolls {stage} back to {effective}, which is no promotion to it")
         elif restored.number != entry["number"]:
             self._contradiction(
@@ -239,7 +244,7 @@ class Fold:
         new = verify_rotation(data["statement"].encode(), old, revision=entry["revision"])
         if new.text != data["key"]:
             self._contradiction(f"adds key {data['key']}, while its statement names {new.text}")
-        self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"])
+        self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"], data["statement"])
 
     def _log_recovered(self, entry: Body, data: dict[str, Any]) -> None:
         self.recoveries[entry["revision"]] = RecoveryState(
@@ -309,6 +314,17 @@ class Fold:
 def _new_model(entry: Body, labels: str) -> ModelState:
     time = entry["time"]
     return ModelState(ACTIVE, entry["actor"], labels, time, time, entry["revision"])
+
+
+def _put(version: VersionState, entry: Body, state: str) -> None:
+    _changed(version, entry).state = state
+    version.state_moves[entry["revision"]] = state
+
+
+def _drop_aliases(model: ModelState, names: list[str], entry: Body) -> None:
+    for name in names:
+        model.aliases.pop(name, None)
+        model.alias_moves[name, entry["revision"]] = None
 
 
 def _changed(version: VersionState, entry: Body) -> VersionState:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 ACTIVE, DELETED = "ACTIVE", "DELETED"
+UNTOLD = -1
 READY, ARCHIVED = "READY", "ARCHIVED"
 PROMOTION, ROLLBACK = "PROMOTION", "ROLLBACK"
 
@@ -36,6 +37,7 @@ class VersionState:
         labels: digest of description and tags.
         metrics: digest of the values added, by the revision that added them; additions of none are left out.
         size_bytes: -1 if the entry does not tell.
+        state_moves: states it came into after its creation, by revision.
     """
 
     digest: str
@@ -49,6 +51,7 @@ class VersionState:
     create_revision: int
     revision: int
     metrics: dict[int, str]
+    state_moves: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class MoveState:
 
     Attributes:
         base_revision: for a promotion, the one that was in effect below it (None: none); for a rollback, the one
-            it brought back into effect.
+            it brought back into effect. :data:`UNTOLD` where entries of old do not tell.
     """
 
     stage: str
@@ -100,6 +103,7 @@ class ModelState:
 
     Attributes:
         labels: digest of description and tags.
+        alias_moves: number each alias pointed to by name and revision; None: it was removed.
         moves: of its stage pointers, by revision.
         change_revision: that of the newest entry that names the model, whatever it says.
     """
@@ -112,6 +116,7 @@ class ModelState:
     revision: int
     versions: dict[int, VersionState] = field(default_factory=dict)
     aliases: dict[str, AliasState] = field(default_factory=dict)
+    alias_moves: dict[tuple[str, int], int | None] = field(default_factory=dict)
     pointers: dict[str, PointerState] = field(default_factory=dict)
     moves: dict[int, MoveState] = field(default_factory=dict)
     change_revision: int = 0
@@ -142,10 +147,12 @@ class LogKeyState:
 
     Attributes:
         key: as C2SP signed notes write public keys.
+        statement: the note by which the key before named this one; empty for the first.
     """
 
     key: str
     create_time: str
+    statement: str = ""
 
 
 @dataclass(slots=True)

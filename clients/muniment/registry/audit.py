@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -12,6 +15,9 @@ from muniment.names import ALL_PROJECTS
 from muniment.registry.session import Session, built, sendable
 from muniment.v1 import ledger_service_pb2 as pb
 from muniment.values import Checkpoint, ConsistencyProof, Event, InclusionProof, LogKey
+
+if TYPE_CHECKING:
+    from muniment.auditing.result import Verification
 
 
 def entry_filter(
@@ -103,6 +109,58 @@ class Audit:
         request = pb.ListLogKeysRequest(parent=self._parent())
         response = self._session.calls.unary(self._session.ledger.ListLogKeys, request)
         return [LogKey.of(key) for key in response.keys]
+
+    def verify(
+        self,
+        *,
+        full: bool | None = None,
+        key: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Verification:
+        """Verify the ledger, believing nothing but a key; the checkpoint is kept for the next time.
+
+        Args:
+            full: True: read every entry, hash it, and compare what they imply with what the registry answers,
+                which needs a role on the instance. False: have only proved that the ledger begins with what
+                was seen before. None: full the first time.
+            key: the public key to trust, or a file that holds it; by default the one seen before, and the
+                first time the one the registry tells.
+            progress: called with entries read and entries to read.
+
+        Returns:
+            What was verified; its ``differences`` are what is wrong, and it is false if there are any.
+
+        Raises:
+            LedgerUnproven: if no key that is believed signed the ledger.
+            PermissionDenied: if it is to be full and the caller may not read all entries.
+        """
+        from muniment.auditing.seen import SeenCheckpoints
+        from muniment.auditing.trust import read_key
+        from muniment.auditing.verify import LiveVerification
+
+        verification = LiveVerification(
+            self._session,
+            SeenCheckpoints(),
+            key=None if key is None else read_key(key),
+            progress=progress or (lambda _done, _total: None),
+        )
+        return verification.run(full)
+
+    def export(self, directory: str | PathLike[str], *, key: str | None = None) -> Checkpoint:
+        """Write the ledger into an empty directory, for whoever verifies it without this registry.
+
+        Args:
+            directory: one that is empty or does not exist.
+            key: as for :meth:`verify`; nothing is written of a ledger that its key does not prove.
+
+        Raises:
+            LedgerUnproven: if the entries are not those that were signed.
+            DestinationRefused: if the directory holds something.
+        """
+        from muniment.auditing.asking import export_ledger
+        from muniment.auditing.trust import read_key
+
+        return export_ledger(self._session, Path(directory), key=None if key is None else read_key(key))
 
     def _parent(self) -> str:
         return self._session.project.text

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from muniment.ledger.fold import Fold
-from muniment.ledger.state import PROMOTION, MoveState
+from muniment.ledger.state import PROMOTION, UNTOLD, MoveState
 from muniment_core.db.audit.catalog import CatalogRows
 from muniment_core.domain.promotion import PromotionState
 
-from muniment_server.fsck.difference import Difference, compare, microseconds, missing, surplus
+from muniment_server.fsck.difference import Difference, compare, microseconds, missing, shown, surplus
 
 
 def check_aliases(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
@@ -60,7 +60,7 @@ def check_stage_pointers(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
                 "of_number": pointer.number,
                 "version_model": row.model_id,
                 "move_revision": pointer.move_revision,
-                "effective_revision": pointer.effective_revision,
+                **_told("effective_revision", pointer.effective_revision),
             },
         )
     yield from (missing("stage_pointers", _pointer_name(key)) for key in expected)
@@ -84,7 +84,7 @@ def check_stage_moves(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
                 **_versions(row, move),
                 "stage": move.stage,
                 "kind": move.kind,
-                "base_revision": move.base_revision,
+                **_told("base_revision", move.base_revision),
                 "actor": move.actor,
                 "reason": move.reason,
                 "time": microseconds(move.time),
@@ -150,6 +150,54 @@ def check_deployments(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
         )
     for project, target, model, stage in expected:
         yield missing("deployments", f"{project}/{target} {model}/{stage}")
+
+
+def check_alias_moves(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
+    """Where aliases pointed over time."""
+    expected = {
+        (*key, *place): number
+        for key, model in fold.models.items()
+        for place, number in model.alias_moves.items()
+    }
+    for row in rows.of("alias_moves"):
+        key = row.in_project, row.in_model, row.name, row.revision
+        name = f"{_pointer_name(key[:3])} of revision {shown(row.revision)}"
+        if key not in expected:
+            yield surplus("alias_moves", name)
+            continue
+        told: dict[str, object] = {"of_number": expected.pop(key)}
+        if row.version_id is not None:
+            told["version_model"] = row.model_id
+        yield from compare("alias_moves", name, row._mapping, told)
+    for project, model, name, revision in expected:
+        yield missing("alias_moves", f"{_pointer_name((project, model, name))} of revision {revision}")
+
+
+def check_state_moves(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
+    """Which states versions came into."""
+    expected = {
+        (*key, number, revision): state
+        for key, model in fold.models.items()
+        for number, version in model.versions.items()
+        for revision, state in version.state_moves.items()
+    }
+    for row in rows.of("version_state_moves"):
+        key = row.in_project, row.in_model, row.of_number, row.revision
+        name = f"{_pointer_name(key[:3])} of revision {shown(row.revision)}"
+        state = expected.pop(key, None)
+        if state is None:
+            yield surplus("version_state_moves", name)
+            continue
+        yield from compare("version_state_moves", name, row._mapping, {"state": state})
+    for project, model, number, revision in expected:
+        yield missing(
+            "version_state_moves", f"{_pointer_name((project, model, number))} of revision {revision}"
+        )
+
+
+def _told(column: str, revision: int | None) -> dict[str, object]:
+    """A revision that entries of old do not tell is not compared."""
+    return {} if revision == UNTOLD else {column: revision}
 
 
 def _moves(fold: Fold) -> dict[int, tuple[str, str, MoveState]]:

@@ -20,11 +20,13 @@ from muniment_server.fsck.catalog import Check, check_models, check_projects, ch
 from muniment_server.fsck.difference import Difference, shown
 from muniment_server.fsck.ledger import LedgerCheck
 from muniment_server.fsck.pointers import (
+    check_alias_moves,
     check_aliases,
     check_deployments,
     check_promotions,
     check_stage_moves,
     check_stage_pointers,
+    check_state_moves,
 )
 from muniment_server.fsck.versions import check_versions
 
@@ -35,6 +37,8 @@ TABLE_CHECKS: tuple[tuple[str, Check], ...] = (
     ("models", check_models),
     ("versions", check_versions),
     ("aliases", check_aliases),
+    ("alias moves", check_alias_moves),
+    ("version states", check_state_moves),
     ("stage moves", check_stage_moves),
     ("stages", check_stage_pointers),
     ("promotions", check_promotions),

@@ -37,7 +37,11 @@ class Registry:
         """What the check finds."""
         store = DiskBlobStore(self.data) if with_bytes or read_bytes else None
         check = Fsck(
-            self.database, store, anchor=anchor, read_bytes=read_bytes, progress=lambda _what, _count: None
+            self.database,
+            store,
+            anchor=file_anchor(storage(self.data)),
+            read_bytes=read_bytes,
+            progress=lambda _what, _count: None,
         )
         return [*check.tables(), *check.bytes()]
 

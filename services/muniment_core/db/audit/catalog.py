@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, Table, select
 
 from muniment_core.db.artifact_tables import manifests
 from muniment_core.db.audit.reading import raw, raw_columns, stream
+from muniment_core.db.history_tables import alias_moves, version_state_moves
 from muniment_core.db.tables import (
     aliases,
     deployments,
@@ -100,6 +101,14 @@ _STATEMENTS: dict[str, Select[Any]] = {
     "aliases": select(
         *raw_columns(aliases), _PROJECT, _MODEL, _NUMBER, raw(versions.c.model_id).label("version_model")
     ).select_from(_of_version(aliases)),
+    "alias_moves": select(
+        *raw_columns(alias_moves), _PROJECT, _MODEL, _NUMBER, raw(versions.c.model_id).label("version_model")
+    ).select_from(_of_version(alias_moves)),
+    "version_state_moves": select(*raw_columns(version_state_moves), _PROJECT, _MODEL, _NUMBER).select_from(
+        version_state_moves.outerjoin(versions, versions.c.id == version_state_moves.c.version_id).outerjoin(
+            _IN_MODEL, models.c.id == versions.c.model_id
+        )
+    ),
     "stage_pointers": select(
         *raw_columns(stage_pointers),
         _PROJECT,
