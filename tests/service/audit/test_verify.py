@@ -6,7 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import muniment
@@ -65,7 +65,7 @@ def test_the_first_time_in_full_later_by_consistency(
 ) -> None:
     first = audit("verify")
     assert first.exit_code == 0, first.output
-    assert "entries lead to the signed root, 4 models are as it tells" in first.stdout
+    assert "entries lead to the signed root, 8 models are as it tells" in first.stdout
     assert "seen for the first time" in first.stderr
     with connected(served) as registry:
         registry.create_project("later")
@@ -287,10 +287,8 @@ def test_any_flipped_byte_of_any_file_of_an_export_is_named(
             changed = bytearray(content)
             changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
             (directory / name).write_bytes(changed)
-            try:
+            with suppress(muniment.MunimentError):
                 assert not verify_export(directory, trusted), f"{name} was changed"
-            except muniment.MunimentError:
-                pass
             shutil.rmtree(directory)
 
 
