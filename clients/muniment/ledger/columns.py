@@ -60,25 +60,39 @@ class ColumnReader:
             if digest:
                 members["digest"] = digest
                 middle = f',"digest":{_quote(digest)}'
+            elif digest != "":
+                return None
             if model:
                 members["model"] = model
                 middle += f',"model":{_quote(model)}'
+            elif model != "":
+                return None
             if number:
                 members["number"] = number
                 middle += f',"number":{number:d}'
+            elif number != 0:
+                return None
             if previous:
                 members["previous_number"] = previous
                 middle += f',"previous_number":{previous:d}'
+            elif previous != 0:
+                return None
             if project:
                 members["project"] = project
                 middle += f',"project":{_quote(project)}'
+            elif project != "":
+                return None
             if reason:
                 members["reason"] = reason
                 middle += f',"reason":{_quote(reason)}'
+            elif reason != "":
+                return None
             tail = f',"revision":{revision:d}'
             if stage:
                 members["stage"] = stage
                 tail += f',"stage":{_quote(stage)}'
+            elif stage != "":
+                return None
             tail += f',"time":"{self._time}","type":{_quote(kind)},"v":{FORMAT}}}'
             if not text.startswith(head):
                 return None
