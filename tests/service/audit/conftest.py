@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from harness.population import populate
+from harness.population import populate, storage
 from harness.tampering import Tampering, tampering_with
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_core.db.database import Database
 from muniment_server.fsck.difference import Difference
 from muniment_server.fsck.run import Fsck
+from muniment_server.signing import file_anchor
 
 
 @dataclass(frozen=True)
