@@ -1,4 +1,4 @@
-"""Proofs over the contract: for whoever may read the entry, verifiable without the server, and nothing else told."""
+"""Proofs over the contract: for whoever may read the entry, verifiable without the server, nothing else told."""
 
 from __future__ import annotations
 
