@@ -12,12 +12,13 @@ from muniment.v1 import metadata_service_pb2 as pb
 from muniment_core.domain.catalog import MetricValue
 from muniment_core.domain.errors import InvalidField, InvalidName, LimitExceeded
 from muniment_core.domain.limits import MAX_BATCH, MAX_DESCRIPTION, MAX_LABEL
+from muniment_core.domain.search import Query
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import name, parse, tags, text, time, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
-from muniment_metadata import aliases, metrics, models, projects, versions
+from muniment_metadata import aliases, metrics, models, projects, searches, versions
 from muniment_metadata.compare import compare_versions
 from muniment_metadata.convert import (
     alias_message,
@@ -33,6 +34,8 @@ from muniment_metadata.convert_lineage import lineage_message, lineage_query
 from muniment_metadata.export import ExportFormat, export_version
 from muniment_metadata.lineage import get_lineage
 from muniment_metadata.moments import Moment, resolve_version_at
+from muniment_metadata.search.check import MAX_FILTER, model_filter, version_filter
+from muniment_metadata.search.order import MAX_ORDER, model_order, version_order
 from muniment_metadata.updates import LabelChange
 from muniment_metadata.visibility import shown
 
@@ -320,6 +323,38 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         return pb.ExportedVersion(
             content=document.content, media_type=document.media_type, file_name=document.file_name
         )
+
+    # ── search ────────────────────────────────────────────────────────────────────────────────────
+
+    async def SearchVersions(
+        self, request: pb.SearchVersionsRequest, context: Context
+    ) -> pb.SearchVersionsResponse:
+        project = parse("parent", ProjectName.parse, request.parent).project
+        where = version_filter(text("filter", request.filter, MAX_FILTER), project)
+        query = Query(
+            where, version_order(text("order_by", request.order_by, MAX_ORDER)), request.show_deleted
+        )
+        limit, after, principal = page_size(request), self._pages.position(request), current_principal.get()
+        found = await self._execution.query(
+            lambda reader: searches.search_versions(
+                reader, project, query, principal=principal, after=after, limit=limit + 1
+            )
+        )
+        page, last = page_of(found, limit, lambda hit: version_message(hit[0]), lambda hit: hit[1])
+        return pb.SearchVersionsResponse(versions=page, next_page_token=self._pages.next(request, last))
+
+    async def SearchModels(
+        self, request: pb.SearchModelsRequest, context: Context
+    ) -> pb.SearchModelsResponse:
+        project = parse("parent", ProjectName.parse, request.parent).project
+        where = model_filter(text("filter", request.filter, MAX_FILTER))
+        query = Query(where, model_order(text("order_by", request.order_by, MAX_ORDER)), request.show_deleted)
+        limit, after = page_size(request), self._pages.position(request)
+        found = await self._execution.query(
+            lambda reader: searches.search_models(reader, project, query, after=after, limit=limit + 1)
+        )
+        page, last = page_of(found, limit, lambda hit: model_message(hit[0]), lambda hit: hit[1])
+        return pb.SearchModelsResponse(models=page, next_page_token=self._pages.next(request, last))
 
 
 def _label_change(paths: Any, field: str, message: catalog_pb2.Model | catalog_pb2.Version) -> LabelChange:

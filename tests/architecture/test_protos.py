@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from muniment.v1 import errors_pb2, options_pb2
 
-READS = re.compile(r"(Get|BatchGet|List|Resolve|Compare|Export|Watch|WhoAmI|Verify)")
+READS = re.compile(r"(Get|BatchGet|List|Search|Resolve|Compare|Export|Watch|WhoAmI|Verify)")
 
 IDEMPOTENT_BY_CONTENT = {
     # The artifact service stores bytes under their digest: sending them twice is storing them once,

@@ -20,6 +20,7 @@ from muniment.cli.models import models
 from muniment.cli.projects import project
 from muniment.cli.pull import pull
 from muniment.cli.push import push
+from muniment.cli.search import search
 from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.text import neutral
 from muniment.cli.verb import with_connection
@@ -35,6 +36,7 @@ VERBS = (
     models,
     versions,
     show,
+    search,
     diff,
     lineage,
     export,

@@ -11,6 +11,7 @@ from typing import Literal
 from muniment.registry import access, aliases, deployments, models, stages, versions
 from muniment.registry.audit import Audit
 from muniment.registry.inquiries import Inquiries
+from muniment.registry.search import Searches
 from muniment.registry.session import Session, sendable
 from muniment.registry.watch import Watch
 from muniment.transfer.paths import local_path
@@ -38,7 +39,7 @@ from muniment.values import (
 )
 
 
-class Registry(Inquiries):
+class Registry(Inquiries, Searches):
     """A connection to a registry; make one with :func:`muniment.connect`. Threads may share it.
 
     A *selector* is ``[project/]model[@selector]``: ``churn``, ``churn@7``, ``churn@production``,

@@ -138,6 +138,16 @@ class MetadataServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.FromString,
                 )
+        self.SearchVersions = channel.unary_unary(
+                '/muniment.v1.MetadataService/SearchVersions',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.SearchVersionsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_metadata__service__pb2.SearchVersionsResponse.FromString,
+                )
+        self.SearchModels = channel.unary_unary(
+                '/muniment.v1.MetadataService/SearchModels',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.SearchModelsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_metadata__service__pb2.SearchModelsResponse.FromString,
+                )
 
 
 class MetadataServiceServicer(object):
@@ -320,6 +330,24 @@ class MetadataServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchVersions(self, request, context):
+        """── search ──
+
+        Finds versions of a project by what is recorded of them, in any order. Pages neither skip nor
+        repeat a version while others are added. One whose order key changes while somebody pages may
+        move: it is then met again or not at all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchModels(self, request, context):
+        """Finds models of a project, as SearchVersions finds versions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MetadataServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -437,6 +465,16 @@ def add_MetadataServiceServicer_to_server(servicer, server):
                     servicer.ExportVersion,
                     request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.SerializeToString,
+            ),
+            'SearchVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchVersions,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.SearchVersionsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_metadata__service__pb2.SearchVersionsResponse.SerializeToString,
+            ),
+            'SearchModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchModels,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.SearchModelsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_metadata__service__pb2.SearchModelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -842,5 +880,39 @@ class MetadataService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/ExportVersion',
             muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.SerializeToString,
             muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SearchVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/SearchVersions',
+            muniment_dot_v1_dot_metadata__service__pb2.SearchVersionsRequest.SerializeToString,
+            muniment_dot_v1_dot_metadata__service__pb2.SearchVersionsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def SearchModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/SearchModels',
+            muniment_dot_v1_dot_metadata__service__pb2.SearchModelsRequest.SerializeToString,
+            muniment_dot_v1_dot_metadata__service__pb2.SearchModelsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

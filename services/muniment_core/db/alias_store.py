@@ -21,14 +21,24 @@ from sqlalchemy import (
 
 from muniment_core.db.history_tables import alias_moves
 from muniment_core.db.prepared import Prepared
-from muniment_core.db.tables import aliases, versions
+from muniment_core.db.tables import aliases, models, versions
 from muniment_core.domain.catalog import AliasRecord
 
 _ALIASES = select(aliases, versions.c.number).join(versions, versions.c.id == aliases.c.version_id)
 _ALIAS = Prepared(
     _ALIASES.where(aliases.c.model_id == bindparam("in_model"), aliases.c.name == bindparam("named"))
 )
-_INSERT = Prepared(insert(aliases), columns=[column.key for column in aliases.c])
+_INSERT = Prepared(
+    insert(aliases).values(
+        model_id=bindparam("in_model"),
+        project_id=select(models.c.project_id).where(models.c.id == bindparam("in_model")).scalar_subquery(),
+        name=bindparam("named"),
+        version_id=bindparam("to_version"),
+        actor=bindparam("by"),
+        update_time=bindparam("at"),
+        revision=bindparam("of_revision"),
+    )
+)
 _MOVE = Prepared(
     update(aliases).where(aliases.c.model_id == bindparam("in_model"), aliases.c.name == bindparam("named")),
     columns=["version_id", "actor", "update_time", "revision"],
@@ -77,7 +87,15 @@ class AliasStore:
         if exists:
             _MOVE.run(self._connection, in_model=model_id, named=name, **values)
         else:
-            _INSERT.run(self._connection, model_id=model_id, name=name, **values)
+            _INSERT.run(
+                self._connection,
+                in_model=model_id,
+                named=name,
+                to_version=version_id,
+                by=actor,
+                at=now,
+                of_revision=revision,
+            )
         self._connection.execute(
             insert(alias_moves).values(model_id=model_id, name=name, revision=revision, version_id=version_id)
         )

@@ -6,18 +6,28 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, type_coerce, update
+from sqlalchemy.types import NullType
 
+from muniment_core.db.id_list import among
+from muniment_core.db.metric_summaries import summarise
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import version_metrics
 from muniment_core.db.version_rows import INSERT_METRIC, metric_rows
 from muniment_core.domain.catalog import MetricValue
 
-_LATEST = (
-    select(version_metrics)
-    .where(
-        version_metrics.c.version_id.in_(bindparam("versions", expanding=True)), version_metrics.c.is_latest
+_LATEST = Prepared(
+    select(
+        version_metrics.c.version_id,
+        version_metrics.c.key,
+        type_coerce(version_metrics.c.value, NullType()),
+        version_metrics.c.special,
+        version_metrics.c.step,
+        version_metrics.c.dataset,
+        version_metrics.c.reporter,
+        version_metrics.c.measure_time,
     )
+    .where(among(version_metrics.c.version_id, "versions"), version_metrics.c.is_latest)
     .order_by(version_metrics.c.key)
 )
 _LATEST_OF_ONE = Prepared(
@@ -47,6 +57,7 @@ class MetricStore:
             .values(is_latest=False)
         )
         INSERT_METRIC.run_all(self._connection, metric_rows(version_id, metrics, revision=revision))
+        summarise(self._connection, version_id, metrics)
 
     def count_keys(self, version_id: int) -> int:
         """How many metrics a version has, each however many values it took."""
@@ -76,8 +87,8 @@ class MetricStore:
             rows = _LATEST_OF_ONE.all(self._connection, version=version_ids[0])
             return {version_ids[0]: tuple(_value(row) for row in rows)}
         found: dict[int, list[MetricValue]] = defaultdict(list)
-        for row in self._connection.execute(_LATEST, {"versions": version_ids}):
-            found[row.version_id].append(_value(row))
+        for version_id, key, value, special, *rest in _LATEST.all(self._connection, versions=version_ids):
+            found[version_id].append(MetricValue(key, float(special) if special else value, *rest))
         return {version_id: tuple(values) for version_id, values in found.items()}
 
 

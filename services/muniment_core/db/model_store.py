@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
-from sqlalchemy import Connection, Row, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
+from muniment_core.db.id_list import among
 from muniment_core.db.prepared import Prepared, Rows
-from muniment_core.db.tables import model_tags, models, projects, stage_pointers, versions
+from muniment_core.db.tables import PREFIX, model_tags, models, projects, stage_pointers, versions
 from muniment_core.domain.catalog import ModelRecord, ModelState
 from muniment_core.domain.errors import ModelNotFound, NameTaken
 
@@ -60,11 +61,11 @@ class ModelMark:
     revision: int
 
 
-def tags_of(table: Table, owner: str) -> Select[Any]:
+def tags_of(table: Table, owner: str) -> Prepared:
     """The statement :func:`read_tags` runs on a table of tags."""
-    return (
+    return Prepared(
         select(table.c[owner].label("owner"), table.c.key, table.c.value)
-        .where(table.c[owner].in_(bindparam("owners", expanding=True)))
+        .where(among(table.c[owner], "owners"))
         .order_by(table.c.key)
     )
 
@@ -80,23 +81,39 @@ _TAGS = tags_of(model_tags, "model_id")
 
 
 def read_tags(
-    connection: Connection, statement: Select[Any], owners: Sequence[int]
+    connection: Connection, statement: Prepared, owners: Sequence[int]
 ) -> dict[int, dict[str, str]]:
     """Tags by owner, ordered by key, for the owners that have any."""
     tags: dict[int, dict[str, str]] = defaultdict(dict)
-    for owner, key, value in connection.execute(statement, {"owners": owners}):
+    for owner, key, value in statement.all(connection, owners=owners):
         tags[owner][key] = value
     return tags
 
 
 def write_tags(
-    connection: Connection, table: Table, owner: str, owner_id: int, tags: Mapping[str, str]
+    connection: Connection,
+    table: Table,
+    owner: str,
+    owner_id: int,
+    tags: Mapping[str, str],
+    *,
+    project_id: int,
 ) -> None:
     """Replace all tags of one owner."""
     connection.execute(delete(table).where(table.c[owner] == owner_id))
     if tags:
         connection.execute(
-            insert(table), [{owner: owner_id, "key": key, "value": value} for key, value in tags.items()]
+            insert(table),
+            [
+                {
+                    owner: owner_id,
+                    "project_id": project_id,
+                    "key": key,
+                    "value": value,
+                    "prefix": value[:PREFIX],
+                }
+                for key, value in tags.items()
+            ],
         )
 
 
@@ -141,6 +158,12 @@ class ModelStore:
         if row is None or (row.state == ModelState.DELETED and not deleted):
             raise ModelNotFound(name.text)
         return self._records([row])[0]
+
+    def with_ids(self, ids: Sequence[int]) -> list[ModelRecord]:
+        """Models by their keys, in the order asked for; all must exist."""
+        rows = self._connection.execute(_MODELS.where(models.c.id.in_(ids))).all()
+        found = {record.id: record for record in self._records(rows)}
+        return [found[model_id] for model_id in ids]
 
     def page(self, project_id: int, *, after: str | None, limit: int) -> list[ModelRecord]:
         """Models in use of a project, ordered by name, after one."""
@@ -189,7 +212,7 @@ class ModelStore:
             )
             .returning(models.c.id)
         ).scalar_one()
-        write_tags(self._connection, model_tags, "model_id", model_id, tags)
+        write_tags(self._connection, model_tags, "model_id", model_id, tags, project_id=project_id)
         return self.require(name)
 
     def next_number(self, model_id: int) -> int:
@@ -221,7 +244,10 @@ class ModelStore:
             values["state"] = state
         self._connection.execute(update(models).where(models.c.id == model.id).values(values))
         if tags is not None:
-            write_tags(self._connection, model_tags, "model_id", model.id, tags)
+            project_id = self._connection.execute(
+                select(models.c.project_id).where(models.c.id == model.id)
+            ).scalar_one()
+            write_tags(self._connection, model_tags, "model_id", model.id, tags, project_id=project_id)
         return self.require(model.name, deleted=True)
 
     def _records(self, rows: Sequence[Row[Any]]) -> list[ModelRecord]:

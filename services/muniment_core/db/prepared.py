@@ -104,6 +104,11 @@ class Prepared:
         cursor = _driver(connection).execute(form.text, form.bound(values))
         return [form.read(cursor, dialect, raw) for raw in cursor]
 
+    def as_sent(self, connection: Connection, /, **values: Any) -> tuple[str, Any]:
+        """The text and the values that the driver is given, to have the database explain them."""
+        form = self._form(connection.dialect)
+        return form.text, form.bound(values)
+
     def first(self, connection: Connection, /, **values: Any) -> Any | None:
         """The first row, or None; for statements that give one at most."""
         return self.first_by_driver(connection.dialect, _driver(connection), values)

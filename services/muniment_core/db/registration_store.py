@@ -23,6 +23,7 @@ from muniment_core.domain.errors import ManifestNotFound, ModelNotFound, Project
 
 _PLACE = Prepared(
     select(
+        projects.c.id.label("project_id"),
         models.c.id.label("model_id"),
         models.c.state,
         models.c.latest_number,
@@ -51,6 +52,7 @@ class Place:
         size_bytes: of the files of its manifest.
     """
 
+    project_id: int
     model_id: int
     latest_number: int
     size_bytes: int
@@ -80,7 +82,7 @@ class RegistrationStore:
         if row.size_bytes is None:
             raise ManifestNotFound(digest)
         number = self._batch.facts.get(("number", row.model_id), row.latest_number)
-        return Place(row.model_id, number, row.size_bytes, row.file_count)
+        return Place(row.project_id, row.model_id, number, row.size_bytes, row.file_count)
 
     def register(
         self,
@@ -115,7 +117,12 @@ class RegistrationStore:
         facts["newest version key"] = version.id
         facts["number", place.model_id] = number
         for statement, rows in new_version_rows(
-            version, new, model_id=place.model_id, record=record, parent_ids=parent_ids
+            version,
+            new,
+            model_id=place.model_id,
+            project_id=place.project_id,
+            record=record,
+            parent_ids=parent_ids,
         ):
             self._batch.later(statement, rows)
         self._batch.later(

@@ -9,7 +9,7 @@ from muniment.names import ModelName
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from muniment_core.db.prepared import Prepared
-from muniment_core.db.tables import stage_moves, stage_pointers, versions
+from muniment_core.db.tables import models, stage_moves, stage_pointers, versions
 from muniment_core.domain.promotion import MoveKind, PointerRecord, StageMoveRecord
 
 _previous = versions.alias("previous")
@@ -118,7 +118,10 @@ class StageStore:
         )
         values = {"version_id": version_id, "move_revision": revision, "effective_revision": effective}
         if current is None:
-            self._connection.execute(insert(stage_pointers).values(model_id=model_id, stage=stage, **values))
+            project_id = select(models.c.project_id).where(models.c.id == model_id).scalar_subquery()
+            self._connection.execute(
+                insert(stage_pointers).values(model_id=model_id, project_id=project_id, stage=stage, **values)
+            )
         else:
             self._connection.execute(
                 update(stage_pointers)

@@ -4,6 +4,7 @@
 instance, requests, ledger_*    core
 tokens, projects,               metadata
 models, versions, aliases, …
+version_metric_summaries        metadata (:mod:`muniment_core.db.search_tables`)
 held_chunks, manifests, …       artifact (:mod:`muniment_core.db.artifact_tables`)
 stage_pointers, stage_moves,    promotion
 promotions, deployments
@@ -42,6 +43,18 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+PREFIX = 128
+"""How many characters of a text search orders by and indexes: PostgreSQL takes no long text into an index."""
+
+
+def project_column() -> Column[int]:
+    """The project of a row, beside what it belongs to: the indexes of search begin with it.
+
+    A default, and no foreign key: SQLite can add only such a column to a table that has rows.
+    """
+    return Column("project_id", BigId, nullable=False, server_default="0")
+
 
 # ── core ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,10 +169,10 @@ models = Table(
     Column("project_id", BigId, ForeignKey("projects.id"), nullable=False),
     Column("name", ordered_text(128), nullable=False),
     Column("folded_name", ordered_text(128), nullable=False),
-    Column("description", Text, nullable=False),
+    Column("description", ordered_text(), nullable=False),
     Column("state", String(16), nullable=False),
     Column("latest_number", BigId, nullable=False),
-    Column("creator", String(128), nullable=False),
+    Column("creator", ordered_text(128), nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
     Column("update_time", UtcDateTime, nullable=False),
     Column("revision", BigId, nullable=False),
@@ -168,6 +181,9 @@ models = Table(
     Column("change_revision", BigId, nullable=False, server_default=text("0")),
     UniqueConstraint("project_id", "folded_name"),
     Index("ix_models_project_id_name", "project_id", "name"),
+    Index("ix_models_project_id_id", "project_id", "id"),
+    Index("ix_models_project_id_create_time", "project_id", "create_time", "id"),
+    Index("ix_models_project_id_update_time", "project_id", "update_time", "id"),
 )
 
 model_tags = Table(
@@ -175,7 +191,11 @@ model_tags = Table(
     metadata,
     Column("model_id", BigId, ForeignKey("models.id"), primary_key=True),
     Column("key", ordered_text(128), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", ordered_text(), nullable=False),
+    project_column(),
+    # The first characters of the value.
+    Column("prefix", ordered_text(PREFIX), nullable=False, server_default=""),
+    Index("ix_model_tags_project_id_key_prefix", "project_id", "key", "prefix", "model_id"),
 )
 
 versions = Table(
@@ -184,12 +204,12 @@ versions = Table(
     Column("id", BigId, primary_key=True),
     Column("model_id", BigId, ForeignKey("models.id"), nullable=False),
     Column("number", BigId, nullable=False),
-    Column("digest", String(71), nullable=False),
+    Column("digest", ordered_text(71), nullable=False),
     Column("state", String(16), nullable=False),
     Column("size_bytes", BigId, nullable=False),
     Column("file_count", Integer, nullable=False),
-    Column("description", Text, nullable=False),
-    Column("author", String(128), nullable=False),
+    Column("description", ordered_text(), nullable=False),
+    Column("author", ordered_text(128), nullable=False),
     Column("create_time", UtcDateTime, nullable=False),
     Column("update_time", UtcDateTime, nullable=False),
     Column("create_revision", BigId, nullable=False),
@@ -197,14 +217,23 @@ versions = Table(
     # Everything frozen from birth, as RFC 8785 canonical JSON: the bytes whose sha256 the ledger holds.
     # Params, data sets, parents and code are also kept in columns of their own, to be searched by.
     Column("record", LargeBinary, nullable=False),
-    Column("code_repository", Text, nullable=False),
-    Column("code_commit", String(128), nullable=False),
-    Column("run_id", String(250), nullable=False),
+    Column("code_repository", ordered_text(), nullable=False),
+    Column("code_commit", ordered_text(128), nullable=False),
+    Column("run_id", ordered_text(250), nullable=False),
+    project_column(),
     UniqueConstraint("model_id", "number"),
     Index("ix_versions_model_id_digest", "model_id", "digest"),
     Index("ix_versions_model_id_state_number", "model_id", "state", "number"),
     Index("ix_versions_digest", "digest"),
     Index("ix_versions_code_commit", "code_commit"),
+    # Search: what a filter names, then the id, so that the newest come first without sorting.
+    Index("ix_versions_project_id_id", "project_id", "id"),
+    Index("ix_versions_model_id_id", "model_id", "id"),
+    Index("ix_versions_project_id_state", "project_id", "state", "id"),
+    Index("ix_versions_project_id_author", "project_id", "author", "id"),
+    Index("ix_versions_project_id_create_time", "project_id", "create_time", "id"),
+    Index("ix_versions_project_id_update_time", "project_id", "update_time", "id"),
+    Index("ix_versions_project_id_run_id", "project_id", "run_id", "id"),
 )
 
 version_tags = Table(
@@ -212,8 +241,10 @@ version_tags = Table(
     metadata,
     Column("version_id", BigId, ForeignKey("versions.id"), primary_key=True),
     Column("key", ordered_text(128), primary_key=True),
-    Column("value", Text, nullable=False),
-    Index("ix_version_tags_key_version_id", "key", "version_id"),
+    Column("value", ordered_text(), nullable=False),
+    project_column(),
+    Column("prefix", ordered_text(PREFIX), nullable=False, server_default=""),
+    Index("ix_version_tags_project_id_key_prefix", "project_id", "key", "prefix", "version_id"),
 )
 
 version_params = Table(
@@ -221,10 +252,13 @@ version_params = Table(
     metadata,
     Column("version_id", BigId, ForeignKey("versions.id"), primary_key=True),
     Column("key", ordered_text(250), primary_key=True),
-    Column("text", Text, nullable=True),
+    Column("text", ordered_text(), nullable=True),
     Column("number", Float(53), nullable=True),
+    project_column(),
+    Column("prefix", ordered_text(PREFIX), nullable=True),
     CheckConstraint("(text IS NULL) <> (number IS NULL)", name="one_kind"),
-    Index("ix_version_params_key_number", "key", "number"),
+    Index("ix_version_params_project_id_key_number", "project_id", "key", "number", "version_id"),
+    Index("ix_version_params_project_id_key_prefix", "project_id", "key", "prefix", "version_id"),
 )
 
 version_metrics = Table(
@@ -245,7 +279,6 @@ version_metrics = Table(
     Column("is_latest", Boolean, nullable=False),
     Index("ix_version_metrics_version_id_id", "version_id", "id"),
     Index("ix_version_metrics_version_id_is_latest_key", "version_id", "is_latest", "key"),
-    Index("ix_version_metrics_key_is_latest_value", "key", "is_latest", "value"),
 )
 
 version_datasets = Table(
@@ -254,11 +287,13 @@ version_datasets = Table(
     Column("version_id", BigId, ForeignKey("versions.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("name", ordered_text(250), nullable=False),
-    Column("version", String(250), nullable=False),
-    Column("digest", String(71), nullable=False),
+    Column("version", ordered_text(250), nullable=False),
+    Column("digest", ordered_text(71), nullable=False),
     Column("uri", Text, nullable=False),
     Column("role", String(64), nullable=False),
-    Index("ix_version_datasets_digest", "digest"),
+    project_column(),
+    Index("ix_version_datasets_digest", "digest", "project_id", "version_id"),
+    Index("ix_version_datasets_project_id_name", "project_id", "name", "version_id"),
     Index("ix_version_datasets_name", "name", "version"),
 )
 
@@ -269,7 +304,7 @@ version_parents = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("parent_id", BigId, ForeignKey("versions.id"), nullable=False),
     Column("relation", String(16), nullable=False),
-    Index("ix_version_parents_parent_id", "parent_id"),
+    Index("ix_version_parents_parent_id", "parent_id", "version_id"),
 )
 
 aliases = Table(
@@ -281,7 +316,9 @@ aliases = Table(
     Column("actor", ordered_text(128), nullable=False),
     Column("update_time", UtcDateTime, nullable=False),
     Column("revision", BigId, nullable=False),
+    project_column(),
     Index("ix_aliases_version_id", "version_id"),
+    Index("ix_aliases_project_id_name", "project_id", "name", "version_id"),
 )
 
 # ── promotion ─────────────────────────────────────────────────────────────────────────────────────
@@ -332,7 +369,9 @@ stage_pointers = Table(
     # The last move, and the promotion in effect (another one after a rollback).
     Column("move_revision", BigId, ForeignKey("stage_moves.revision"), nullable=False),
     Column("effective_revision", BigId, ForeignKey("stage_moves.revision"), nullable=False),
+    project_column(),
     Index("ix_stage_pointers_version_id", "version_id"),
+    Index("ix_stage_pointers_project_id_stage", "project_id", "stage", "version_id"),
 )
 
 deployments = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, String
+from sqlalchemy import BigInteger, Integer, String, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -16,8 +16,10 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit integer key; SQLite numbers only ``INTEGER PRIMARY KEY`` columns by itself."""
 
 
-def ordered_text(length: int) -> TypeEngine[str]:
+def ordered_text(length: int | None = None) -> TypeEngine[str]:
     """Text that is compared by code point on both databases, so that keyset paging agrees with itself."""
+    if length is None:
+        return Text().with_variant(Text(collation="C"), "postgresql")
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 

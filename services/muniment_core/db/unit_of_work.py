@@ -20,6 +20,7 @@ from muniment_core.db.model_store import ModelStore
 from muniment_core.db.project_store import ProjectStore
 from muniment_core.db.promotion_store import PromotionStore
 from muniment_core.db.registration_store import RegistrationStore
+from muniment_core.db.search.store import SearchStore
 from muniment_core.db.stage_store import StageStore
 from muniment_core.db.token_store import TokenStore
 from muniment_core.db.tree_store import TreeStore
@@ -58,6 +59,11 @@ class Reader:
     def metrics(self) -> MetricStore:
         """Measured values."""
         return MetricStore(self.connection)
+
+    @cached_property
+    def search(self) -> SearchStore:
+        """Search over versions and models."""
+        return SearchStore(self.connection)
 
     @cached_property
     def aliases(self) -> AliasStore:

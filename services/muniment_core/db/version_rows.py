@@ -9,8 +9,10 @@ from datetime import datetime
 from muniment.names import ModelName
 from sqlalchemy import insert
 
+from muniment_core.db.metric_summaries import INSERT_SUMMARY, summary_rows
 from muniment_core.db.prepared import Prepared, Rows
 from muniment_core.db.tables import (
+    PREFIX,
     version_datasets,
     version_metrics,
     version_params,
@@ -35,6 +37,7 @@ def new_version_rows(
     new: NewVersion,
     *,
     model_id: int,
+    project_id: int,
     record: bytes,
     parent_ids: Sequence[int],
 ) -> list[Rows]:
@@ -47,6 +50,7 @@ def new_version_rows(
                 {
                     "id": version.id,
                     "model_id": model_id,
+                    "project_id": project_id,
                     "number": version.name.number,
                     "digest": version.digest,
                     "state": version.state,
@@ -71,7 +75,9 @@ def new_version_rows(
                 {
                     "version_id": version.id,
                     "key": key,
+                    "project_id": project_id,
                     "text": value if isinstance(value, str) else None,
+                    "prefix": value[:PREFIX] if isinstance(value, str) else None,
                     "number": None if isinstance(value, str) else value,
                 }
                 for key, value in frozen.params.items()
@@ -83,6 +89,7 @@ def new_version_rows(
                 {
                     "version_id": version.id,
                     "position": position,
+                    "project_id": project_id,
                     "name": dataset.name,
                     "version": dataset.version,
                     "digest": dataset.digest,
@@ -106,9 +113,22 @@ def new_version_rows(
         ),
         (
             _INSERT_TAG,
-            [{"version_id": version.id, "key": key, "value": value} for key, value in new.tags.items()],
+            [
+                {
+                    "version_id": version.id,
+                    "project_id": project_id,
+                    "key": key,
+                    "value": value,
+                    "prefix": value[:PREFIX],
+                }
+                for key, value in new.tags.items()
+            ],
         ),
         (INSERT_METRIC, metric_rows(version.id, new.metrics, revision=version.revision)),
+        (
+            INSERT_SUMMARY,
+            [{**row, "project_id": project_id} for row in summary_rows(version.id, new.metrics)],
+        ),
     ]
 
 

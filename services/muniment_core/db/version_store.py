@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from muniment_core.db.history_tables import version_state_moves
+from muniment_core.db.id_list import among
 from muniment_core.db.metric_store import MetricStore
 from muniment_core.db.model_store import read_tags, tags_of, tags_of_one, write_tags
 from muniment_core.db.prepared import Prepared, run_in_one_trip
@@ -52,6 +53,7 @@ _BY_NUMBER = Prepared(_OF_MODEL.where(versions.c.number == bindparam("numbered")
 _READY = _OF_MODEL.where(versions.c.state == VersionState.READY).order_by(versions.c.number.desc()).limit(1)
 _NEWEST_READY = Prepared(_READY)
 _NEWEST_READY_BY_DIGEST = Prepared(_READY.where(versions.c.digest == bindparam("of_bytes")))
+_BY_IDS = Prepared(_VERSIONS.where(among(versions.c.id, "ids")))
 _IN_STAGE = Prepared(
     _VERSIONS.join(stage_pointers, stage_pointers.c.version_id == versions.c.id).where(
         stage_pointers.c.model_id == bindparam("in_model"), stage_pointers.c.stage == bindparam("pointer")
@@ -88,7 +90,7 @@ def _pointers(version_id: Callable[[Column[int]], ColumnElement[bool]]) -> Compo
     ).order_by("name")
 
 
-_POINTERS = _pointers(lambda column: column.in_(bindparam("versions", expanding=True)))
+_POINTERS = Prepared(_pointers(lambda column: among(column, "versions")))
 _POINTERS_OF_ONE = Prepared(_pointers(lambda column: column == bindparam("version")))
 
 
@@ -125,6 +127,11 @@ class VersionStore:
             )
         found = {record.name: record for record in self._records(rows)}
         return [found[name] for name in names if name in found]
+
+    def with_ids(self, ids: Sequence[int]) -> list[VersionRecord]:
+        """Versions by their keys, in the order asked for; all must exist."""
+        found = {record.id: record for record in self._records(_BY_IDS.all(self._connection, ids=ids))}
+        return [found[version_id] for version_id in ids]
 
     def find(self, model_id: int, selector: VersionSelector) -> VersionRecord | None:
         """The version a number, digest or ``latest`` means; pointers are followed by the caller."""
@@ -164,6 +171,7 @@ class VersionStore:
         new: NewVersion,
         *,
         model_id: int,
+        project_id: int,
         record: bytes,
         parent_ids: Sequence[int],
         size_bytes: int,
@@ -185,7 +193,9 @@ class VersionStore:
             now=now,
             revision=revision,
         )
-        rows = new_version_rows(version, new, model_id=model_id, record=record, parent_ids=parent_ids)
+        rows = new_version_rows(
+            version, new, model_id=model_id, project_id=project_id, record=record, parent_ids=parent_ids
+        )
         run_in_one_trip(self._connection, rows)
         return version
 
@@ -210,7 +220,10 @@ class VersionStore:
             )
         self._connection.execute(update(versions).where(versions.c.id == version.id).values(values))
         if tags is not None:
-            write_tags(self._connection, version_tags, "version_id", version.id, tags)
+            project_id = self._connection.execute(
+                select(versions.c.project_id).where(versions.c.id == version.id)
+            ).scalar_one()
+            write_tags(self._connection, version_tags, "version_id", version.id, tags, project_id=project_id)
         return self.require(version.name)
 
     def live_child_of(self, version_id: int) -> VersionName | None:
@@ -265,7 +278,7 @@ class VersionStore:
             found = _POINTERS_OF_ONE.all(self._connection, version=ids[0])
         else:
             tags = read_tags(self._connection, _TAGS, ids)
-            found = self._connection.execute(_POINTERS, {"versions": ids})
+            found = _POINTERS.all(self._connection, versions=ids)
         pointers: dict[tuple[str, int], list[str]] = defaultdict(list)
         for kind, version_id, name in found:
             pointers[kind, version_id].append(name)

@@ -33,7 +33,7 @@ SERVICES = {
 ANYONE = {"WhoAmI", "ListProjects", "GetCapabilities"}
 READS = {
     *("GetProject", "GetModel", "ListModels", "GetVersion", "BatchGetVersions", "ListVersions"),
-    *("ResolveVersion", "ListAliases", "ListMetrics"),
+    *("ResolveVersion", "ListAliases", "ListMetrics", "SearchVersions", "SearchModels"),
     *("CompareVersions", "GetLineage", "ExportVersion"),
     *("GetPromotion", "ListPromotions", "ListStages", "GetStage", "ListStageHistory", "ListDeployments"),
     *("GetManifest", "ReadRanges", "VerifyManifest"),

@@ -137,6 +137,13 @@ PROVOKED: dict[str, tuple[StatusCode, Callable[[Api], Refusal]]] = {
             api.metadata.ListModels, pb.ListModelsRequest(parent=api.parent(), page_token="x")
         ),
     ),
+    "INVALID_FILTER": (
+        StatusCode.INVALID_ARGUMENT,
+        lambda api: refused(
+            api.metadata.SearchVersions,
+            pb.SearchVersionsRequest(parent=api.parent(), filter="metric.f1 > 0.9"),
+        ),
+    ),
     "INVALID_PATH": (StatusCode.INVALID_ARGUMENT, lambda api: commit(api, path="../x", digest=EMPTY)),
     "LIMIT_EXCEEDED": (
         StatusCode.INVALID_ARGUMENT,
@@ -236,7 +243,6 @@ PROVOKED_BY_FAULTS = {
 """What a server sends only when something around it breaks: `test_faults.py`, `tests/faults` break it."""
 
 NOT_PROVOKED = {
-    "INVALID_FILTER": "belongs to search, which no method offers yet",
     "TRANSFERS_BUSY": "needs dozens of streams held open; tests of the artifact service hold one of one",
     "STORAGE_FULL": "needs a full disk, which takes root to make; the blob store contract raises it from ENOSPC",
 }

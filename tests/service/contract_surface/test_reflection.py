@@ -113,6 +113,8 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "MetadataService/CompareVersions": {**parent, "version_a": first, "version_b": second},
         "MetadataService/GetLineage": {**parent, "version": first},
         "MetadataService/ExportVersion": {"name": first, "format": "EXPORT_FORMAT_CYCLONEDX"},
+        "MetadataService/SearchVersions": {**parent, "filter": "stage = production"},
+        "MetadataService/SearchModels": {**parent, "filter": "stage = production"},
         "LedgerService/GetEntry": {"parent": "projects/-", "revision": "1"},
         "LedgerService/ListEntries": parent,
         "LedgerService/GetHead": parent,

@@ -1,0 +1,90 @@
+"""The summary of each metric of a version: what search compares and orders by without reading every value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Insert, bindparam, case, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from muniment_core.db.prepared import Prepared
+from muniment_core.db.search_tables import version_metric_summaries as summaries
+from muniment_core.db.tables import versions
+from muniment_core.domain.catalog import MetricValue
+
+
+def _merging(statement: postgresql.Insert | sqlite.Insert) -> Insert:
+    new = statement.excluded
+    return statement.values(
+        version_id=bindparam("of"),
+        key=bindparam("named"),
+        project_id=select(versions.c.project_id).where(versions.c.id == bindparam("of")).scalar_subquery(),
+        latest=bindparam("last"),
+        lowest=bindparam("least"),
+        highest=bindparam("most"),
+    ).on_conflict_do_update(
+        index_elements=["version_id", "key"],
+        set_={
+            "latest": new.latest,
+            # A comparison with NULL, which stands for NaN, is not true: a number is kept over it.
+            "lowest": case(
+                (summaries.c.lowest.is_(None), new.lowest),
+                (new.lowest < summaries.c.lowest, new.lowest),
+                else_=summaries.c.lowest,
+            ),
+            "highest": case(
+                (summaries.c.highest.is_(None), new.highest),
+                (new.highest > summaries.c.highest, new.highest),
+                else_=summaries.c.highest,
+            ),
+        },
+    )
+
+
+_MERGE = {
+    "sqlite": Prepared(_merging(sqlite.insert(summaries))),
+    "postgresql": Prepared(_merging(postgresql.insert(summaries))),
+}
+
+
+INSERT_SUMMARY = Prepared(insert(summaries), columns=[column.key for column in summaries.c])
+
+
+def summary_rows(version_id: int, added: Sequence[MetricValue]) -> list[dict[str, Any]]:
+    """The summaries of values in the order they were added, but for the project."""
+    numbers: dict[str, list[float]] = {}
+    latest: dict[str, float] = {}
+    for metric in added:
+        latest[metric.key] = metric.value
+        kept = numbers.setdefault(metric.key, [])
+        if not math.isnan(metric.value):
+            kept.append(metric.value)
+    return [
+        {
+            "version_id": version_id,
+            "key": key,
+            "latest": None if math.isnan(latest[key]) else latest[key],
+            "lowest": min(kept, default=None),
+            "highest": max(kept, default=None),
+        }
+        for key, kept in numbers.items()
+    ]
+
+
+def summarise(connection: Connection, version_id: int, added: Sequence[MetricValue]) -> None:
+    """Take values that were just added, in their order, into the summaries of their version."""
+    _MERGE[connection.dialect.name].run_all(
+        connection,
+        [
+            {
+                "of": row["version_id"],
+                "named": row["key"],
+                "last": row["latest"],
+                "least": row["lowest"],
+                "most": row["highest"],
+            }
+            for row in summary_rows(version_id, added)
+        ],
+    )

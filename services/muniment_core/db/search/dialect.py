@@ -1,0 +1,55 @@
+"""What SQLite and PostgreSQL write differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
+
+
+class contains(FunctionElement[Any]):
+    """Whether a text holds another one, where case counts; LIKE differs in that between the databases."""
+
+    # Not a Boolean, which SQLAlchemy would compare with 1 on SQLite.
+    type = NullType()
+    name = "contains"
+    inherit_cache = True
+
+
+class unindexed(FunctionElement[Any]):
+    """The same value, by which SQLite looks nothing up.
+
+    SQLite has no statistics here and would take any index that fits a condition; which one is walked along is
+    decided by counting (:mod:`muniment_core.db.search.driving`). PostgreSQL is left to its statistics.
+    """
+
+    name = "unindexed"
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(contains, "sqlite")
+def _contains_sqlite(element: contains, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(instr({compiler.process(element.clauses, **kw)}) > 0)"
+
+
+@compiles(contains, "postgresql")
+def _contains_postgresql(element: contains, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(strpos({compiler.process(element.clauses, **kw)}) > 0)"
+
+
+@compiles(unindexed, "sqlite")
+def _unindexed_sqlite(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(element.clauses, **kw)}"
+
+
+@compiles(unindexed, "postgresql")
+def _unindexed_postgresql(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return str(compiler.process(element.clauses, **kw))

@@ -1,0 +1,1 @@
+"""The filter language of search: text in, checked values out."""
