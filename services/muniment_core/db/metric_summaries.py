@@ -49,28 +49,26 @@ _MERGE = {
 }
 
 
+_VALUES = ("latest", "lowest", "highest")
 INSERT_SUMMARY = Prepared(insert(summaries), columns=[column.key for column in summaries.c])
 
 
 def summary_rows(version_id: int, added: Sequence[MetricValue]) -> list[dict[str, Any]]:
     """The summaries of values in the order they were added, but for the project."""
-    numbers: dict[str, list[float]] = {}
-    latest: dict[str, float] = {}
+    taken: dict[str, list[float]] = {}
     for metric in added:
-        latest[metric.key] = metric.value
-        kept = numbers.setdefault(metric.key, [])
-        if not math.isnan(metric.value):
-            kept.append(metric.value)
+        taken.setdefault(metric.key, []).append(metric.value)
     return [
-        {
-            "version_id": version_id,
-            "key": key,
-            "latest": None if math.isnan(latest[key]) else latest[key],
-            "lowest": min(kept, default=None),
-            "highest": max(kept, default=None),
-        }
-        for key, kept in numbers.items()
+        {"version_id": version_id, "key": key, **dict(zip(_VALUES, summary_of(values), strict=True))}
+        for key, values in taken.items()
     ]
+
+
+def summary_of(values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
+    """Latest, lowest and highest of the values a metric took, None where there is only NaN."""
+    numbers = [value for value in values if not math.isnan(value)]
+    latest = None if math.isnan(values[-1]) else values[-1]
+    return latest, min(numbers, default=None), max(numbers, default=None)
 
 
 def summarise(connection: Connection, version_id: int, added: Sequence[MetricValue]) -> None:

@@ -13,6 +13,7 @@ from muniment_core.domain.catalog import bytes_digest, labels_digest
 
 from muniment_server.fsck.difference import Difference, compare, microseconds, missing, shown, surplus
 from muniment_server.fsck.owned import OwnedRows
+from muniment_server.fsck.search import compare_tags
 
 Check = Callable[[CatalogRows, Fold], Iterator[Difference]]
 
@@ -57,7 +58,8 @@ def check_models(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
     seen: set[tuple[str, str]] = set()
     tags = OwnedRows("model_tags", rows.of("model_tags"), owner="model_id")
     for row in rows.of("models"):
-        own_tags = {tag.key: tag.value for tag in tags.of(row.id)}
+        tag_rows = tags.of(row.id)
+        own_tags = {tag.key: tag.value for tag in tag_rows}
         name = f"{row.in_project}/{row.name}"
         state = fold.models.get((row.in_project, row.name))
         if state is None:
@@ -69,6 +71,7 @@ def check_models(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
         if row.change_revision not in (0, state.change_revision):
             yield from compare("models", name, row._mapping, {"change_revision": state.change_revision})
         yield from compare_labels("models", name, row.description, own_tags, state.labels)
+        yield from compare_tags("model_tags", name, tag_rows, row.project_id)
     yield from tags.strays()
     yield from (missing("models", "/".join(key)) for key in fold.models.keys() - seen)
 

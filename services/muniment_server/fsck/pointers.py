@@ -31,6 +31,7 @@ def check_aliases(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
             {
                 "of_number": alias.number,
                 "version_model": row.model_id,
+                "project_id": row.model_project,
                 "actor": alias.actor,
                 "update_time": microseconds(alias.update_time),
                 "revision": alias.revision,
@@ -59,6 +60,7 @@ def check_stage_pointers(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
             {
                 "of_number": pointer.number,
                 "version_model": row.model_id,
+                "project_id": row.model_project,
                 "move_revision": pointer.move_revision,
                 **_told("effective_revision", pointer.effective_revision),
             },

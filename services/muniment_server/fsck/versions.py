@@ -23,8 +23,12 @@ from muniment_server.fsck.difference import (
     time_at,
 )
 from muniment_server.fsck.owned import OwnedRows
+from muniment_server.fsck.search import compare_project, compare_searched
 
-_CHILDREN = ("version_tags", "version_params", "version_datasets", "version_parents", "version_metrics")
+_CHILDREN = (
+    *("version_tags", "version_params", "version_datasets", "version_parents", "version_metrics"),
+    "version_metric_summaries",
+)
 
 
 def check_versions(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
@@ -47,6 +51,8 @@ def check_versions(rows: CatalogRows, fold: Fold) -> Iterator[Difference]:
         yield from compare_labels("versions", key, row.description, tags, state.labels)
         yield from _metrics(key, own["version_metrics"], state)
         yield from _record(key, row, own, state)
+        yield from compare_project("versions", key, row)
+        yield from compare_searched(key, row.model_project, own)
     for owned in children.values():
         yield from owned.strays()
     for (project, model_name), model in fold.models.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -181,7 +181,7 @@ def _write(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
         connection.execute(insert(table), rows)
         return
     columns = list(rows[0])
-    writers = [
+    writers: list[Callable[[Any], Any]] = [
         table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
         or (lambda value: value)
         for name in columns

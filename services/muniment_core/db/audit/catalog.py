@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, Table, select
 from muniment_core.db.artifact_tables import manifests
 from muniment_core.db.audit.reading import raw, raw_columns, stream
 from muniment_core.db.history_tables import alias_moves, version_state_moves
+from muniment_core.db.search_tables import version_metric_summaries
 from muniment_core.db.tables import (
     aliases,
     deployments,
@@ -37,6 +38,7 @@ _parent, _parent_model, _parent_project = (
 )
 _PROJECT = raw(projects.c.name).label("in_project")
 _MODEL = raw(models.c.name).label("in_model")
+_MODEL_PROJECT = raw(models.c.project_id).label("model_project")
 _NUMBER = raw(versions.c.number).label("of_number")
 _PREVIOUS = raw(_previous.c.number).label("of_previous")
 
@@ -72,6 +74,7 @@ _STATEMENTS: dict[str, Select[Any]] = {
         *raw_columns(versions),
         _PROJECT,
         _MODEL,
+        _MODEL_PROJECT,
         raw(manifests.c.size_bytes).label("manifest_size"),
         raw(manifests.c.file_count).label("manifest_files"),
     )
@@ -83,6 +86,7 @@ _STATEMENTS: dict[str, Select[Any]] = {
     )
     .order_by(versions.c.id),
     "version_tags": _children(version_tags, "version_id", "key"),
+    "version_metric_summaries": _children(version_metric_summaries, "version_id", "key"),
     "version_params": _children(version_params, "version_id", "key"),
     "version_datasets": _children(version_datasets, "version_id", "position"),
     "version_metrics": _children(version_metrics, "version_id", "id"),
@@ -99,7 +103,12 @@ _STATEMENTS: dict[str, Select[Any]] = {
     )
     .order_by(version_parents.c.version_id, version_parents.c.position),
     "aliases": select(
-        *raw_columns(aliases), _PROJECT, _MODEL, _NUMBER, raw(versions.c.model_id).label("version_model")
+        *raw_columns(aliases),
+        _PROJECT,
+        _MODEL,
+        _MODEL_PROJECT,
+        _NUMBER,
+        raw(versions.c.model_id).label("version_model"),
     ).select_from(_of_version(aliases)),
     "alias_moves": select(
         *raw_columns(alias_moves), _PROJECT, _MODEL, _NUMBER, raw(versions.c.model_id).label("version_model")
@@ -113,6 +122,7 @@ _STATEMENTS: dict[str, Select[Any]] = {
         *raw_columns(stage_pointers),
         _PROJECT,
         _MODEL,
+        _MODEL_PROJECT,
         _NUMBER,
         raw(versions.c.model_id).label("version_model"),
     ).select_from(_of_version(stage_pointers)),
@@ -134,9 +144,9 @@ _STATEMENTS: dict[str, Select[Any]] = {
         raw(versions.c.model_id).label("version_model"),
         raw(_previous.c.model_id).label("previous_model"),
     ).select_from(_moving(promotions)),
-    "deployments": select(
-        *raw_columns(deployments), _PROJECT, _MODEL, raw(models.c.project_id).label("model_project")
-    ).select_from(_of_model(deployments)),
+    "deployments": select(*raw_columns(deployments), _PROJECT, _MODEL, _MODEL_PROJECT).select_from(
+        _of_model(deployments)
+    ),
 }
 
 
