@@ -21,5 +21,4 @@ version_metric_summaries = Table(
     Index("ix_version_metric_summaries_latest", "project_id", "key", "latest", "version_id"),
     Index("ix_version_metric_summaries_lowest", "project_id", "key", "lowest", "version_id"),
     Index("ix_version_metric_summaries_highest", "project_id", "key", "highest", "version_id"),
-    sqlite_with_rowid=False,
 )

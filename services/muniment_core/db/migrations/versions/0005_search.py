@@ -130,7 +130,6 @@ def upgrade() -> None:
             ["project_id"], ["projects.id"], name=op.f("fk_version_metric_summaries_project_id_projects")
         ),
         sa.PrimaryKeyConstraint("version_id", "key", name=op.f("pk_version_metric_summaries")),
-        sqlite_with_rowid=False,
     )
     op.execute(
         _SUMMARIES.format(
