@@ -48,6 +48,7 @@ def files(messages: Iterable[pb.FileEntry]) -> list[FileEntry]:
             digest=convert.digest(f"files[{index}].digest", message.digest),
             size=message.size,
             chunks=tuple(chunks(f"files[{index}].chunks", message.chunks)),
+            chunking=message.chunking,
         )
         for index, message in enumerate(messages)
     ]
@@ -91,6 +92,7 @@ def manifest_message(record: ManifestRecord, entries: Sequence[FileEntry]) -> pb
                 digest=entry.digest.text,
                 size=entry.size,
                 chunks=[pb.Chunk(digest=chunk.digest.text, size=chunk.size) for chunk in entry.chunks],
+                chunking=entry.chunking,
             )
             for entry in entries
         ],

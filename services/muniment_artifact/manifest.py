@@ -38,12 +38,14 @@ class FileEntry:
         digest: of the whole file.
         size: in bytes.
         chunks: in order; empty for an empty file.
+        chunking: how its writer calls the way it was cut, or empty.
     """
 
     path: str
     digest: Digest
     size: int
     chunks: tuple[Chunk, ...]
+    chunking: str = ""
 
     @property
     def proof(self) -> FileProof:
@@ -108,6 +110,7 @@ def build_manifest(files: Iterable[FileEntry]) -> Manifest:
                     "digest": file.digest.text,
                     "size": file.size,
                     "chunks": [{"digest": chunk.digest.text, "size": chunk.size} for chunk in file.chunks],
+                    "chunking": file.chunking,
                 }
                 for file in ordered
             ],
@@ -133,6 +136,8 @@ def read_chunk_map(chunk_map: bytes) -> tuple[FileEntry, ...]:
             digest=Digest(entry["digest"]),
             size=entry["size"],
             chunks=tuple(Chunk(Digest(chunk["digest"]), chunk["size"]) for chunk in entry["chunks"]),
+            # Chunk maps of the first days do not tell it.
+            chunking=entry.get("chunking", ""),
         )
         for entry in entries
     )

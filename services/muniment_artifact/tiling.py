@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from muniment.digests import Digest
@@ -11,6 +12,8 @@ from muniment_core.domain.errors import DigestMismatch, InvalidField, LimitExcee
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import EMPTY_DIGEST, FileEntry
 from muniment_artifact.paths import check_distinct, check_path
+
+_CHUNKING = re.compile(r"[a-z0-9./-]{0,64}")
 
 
 def check_files(files: Sequence[FileEntry], limits: Limits) -> None:
@@ -34,6 +37,10 @@ def check_files(files: Sequence[FileEntry], limits: Limits) -> None:
     for index, file in enumerate(files):
         field = f"files[{index}]"
         check_path(f"{field}.path", file.path)
+        if not _CHUNKING.fullmatch(file.chunking):
+            raise InvalidField(
+                f"{field}.chunking", "is not at most 64 lower-case letters, digits, '.', '-' and '/'"
+            )
         for position, chunk in enumerate(file.chunks):
             check_chunk(f"{field}.chunks[{position}].size", chunk, limits)
             if sizes.setdefault(chunk.digest, chunk.size) != chunk.size:

@@ -1,19 +1,15 @@
-"""Cutting files into chunks and naming chunks and files by their digest, one buffer at a time."""
+"""Naming the chunks of a file, and the file, by their digests; both at once, on two threads."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from muniment.digests import Digest
+from muniment.transfer.chunking import cut_file
 from muniment.transfer.progress import Progress
 from muniment.transfer.source import SourceFile
-
-CHUNK_BYTES = 8 * 1024 * 1024
-"""Fixed for now; the manifest names every chunk with its size, so another client may cut otherwise."""
-
-READ_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,41 +23,56 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class HashedFile:
-    """A file with its digest and the chunks that tile it."""
+    """A file with its digest and the chunks that tile it.
+
+    Attributes:
+        chunking: the name of the way it was cut, see :mod:`muniment.transfer.chunking`.
+    """
 
     source: SourceFile
     digest: str
     pieces: tuple[Piece, ...]
+    chunking: str
 
 
-def hash_file(source: SourceFile, *, chunk_bytes: int, progress: Progress) -> HashedFile:
-    """Read a file once.
+class Hasher:
+    """Cuts and hashes files."""
 
-    Raises:
-        FileChanged: if it changes while it is read.
-        CannotRead: if it cannot be read.
-    """
-    whole = hashlib.sha256()
-    pieces: list[Piece] = []
-    buffer = memoryview(bytearray(READ_BYTES))
-    with source.opened() as descriptor:
-        offset = 0
-        while offset < source.size:
-            size = min(chunk_bytes, source.size - offset)
-            chunk = hashlib.sha256()
-            done = 0
-            while done < size:
-                count = os.preadv(descriptor, [buffer[: min(READ_BYTES, size - done)]], offset + done)
-                if not count:
-                    raise source.changed("became shorter")
-                chunk.update(buffer[:count])
-                if size < source.size:
-                    whole.update(buffer[:count])
-                done += count
-                progress(count)
-            if size == source.size:
-                # The only chunk is the file: its bytes need not be hashed twice.
-                whole = chunk
-            pieces.append(Piece(Digest.of_hash(chunk).text, offset, size))
-            offset += size
-    return HashedFile(source, Digest.of_hash(whole).text, tuple(pieces))
+    def __init__(self, helper: Executor, *, max_chunk_bytes: int, coarse: bool, progress: Progress) -> None:
+        """Remember how.
+
+        Args:
+            helper: hashes whole files beside the chunks of the calling thread.
+            max_chunk_bytes: the largest chunk the registry takes.
+            coarse: see :func:`muniment.transfer.chunking.cut_file`.
+            progress: told of bytes that were hashed.
+        """
+        self._helper = helper
+        self._max_chunk_bytes = max_chunk_bytes
+        self._coarse = coarse
+        self._progress = progress
+
+    def hash(self, source: SourceFile) -> HashedFile:
+        """Read a file once.
+
+        Raises:
+            FileChanged: if it changes while it is read.
+            CannotRead: if it cannot be read.
+        """
+        whole = hashlib.sha256()
+        pieces: list[Piece] = []
+        with source.opened() as descriptor:
+            cut = cut_file(source, descriptor, max_chunk_bytes=self._max_chunk_bytes, coarse=self._coarse)
+            for offset, data in cut.chunks:
+                if len(data) == source.size:
+                    # The only chunk is the file: its bytes need not be hashed twice.
+                    whole.update(data)
+                    digest = Digest.of_hash(whole)
+                else:
+                    beside = self._helper.submit(whole.update, data)
+                    digest = Digest.of(data)
+                    # The next chunk comes into the same buffer.
+                    beside.result()
+                pieces.append(Piece(digest.text, offset, len(data)))
+                self._progress(len(data))
+        return HashedFile(source, Digest.of_hash(whole).text, tuple(pieces), cut.name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from muniment.errors import ChunkMissing, DeadlineExceeded, FileChanged, Internal, LimitExceeded, Unavailable
 from muniment.registry.session import Session
-from muniment.transfer.hashing import CHUNK_BYTES, HashedFile, Piece, hash_file
+from muniment.transfer.chunking import MIB
+from muniment.transfer.hashing import HashedFile, Hasher, Piece
 from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import ProgressOption, phase
@@ -19,7 +21,14 @@ COMMIT_SECONDS = 60.0
 COMMIT_BYTES_PER_SECOND = 10_000_000
 """A commit reads a file back when no chunk alone proves its digest; from a slow store it takes a while."""
 
-_LIMITS = ("max_chunk_bytes", "max_frame_bytes", "max_files", "max_plan_chunks", "max_unacked_bytes")
+_LIMITS = (
+    "max_chunk_bytes",
+    "max_frame_bytes",
+    "max_files",
+    "max_commit_chunks",
+    "max_plan_chunks",
+    "max_unacked_bytes",
+)
 
 
 class Upload:
@@ -52,9 +61,15 @@ class Upload:
             FileChanged: if they change meanwhile.
             MunimentError: as the server says.
         """
-        chunk_bytes = min(CHUNK_BYTES, self._capabilities.max_chunk_bytes)
-        with phase(progress, "hash", sum(source.size for source in self._sources)) as advance:
-            files = [hash_file(source, chunk_bytes=chunk_bytes, progress=advance) for source in self._sources]
+        total = sum(source.size for source in self._sources)
+        with phase(progress, "hash", total) as advance, ThreadPoolExecutor(1, "muniment-hash") as helper:
+            hasher = Hasher(
+                helper,
+                max_chunk_bytes=self._capabilities.max_chunk_bytes,
+                coarse=total // MIB > self._capabilities.max_commit_chunks // 2,
+                progress=advance,
+            )
+            files = [hasher.hash(source) for source in self._sources]
         patience = Patience()
         while True:
             try:
@@ -147,4 +162,10 @@ def _shipments(files: Sequence[HashedFile], missing: dict[str, int]) -> Iterator
 
 def _entry(file: HashedFile) -> pb.FileEntry:
     chunks = [pb.Chunk(digest=piece.digest, size=piece.size) for piece in file.pieces]
-    return pb.FileEntry(path=file.source.path, digest=file.digest, size=file.source.size, chunks=chunks)
+    return pb.FileEntry(
+        path=file.source.path,
+        digest=file.digest,
+        size=file.source.size,
+        chunks=chunks,
+        chunking=file.chunking if chunks else "",
+    )

@@ -71,16 +71,18 @@ class PutChunksResponse(_message.Message):
     def __init__(self, digest: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
 class FileEntry(_message.Message):
-    __slots__ = ("path", "digest", "size", "chunks")
+    __slots__ = ("path", "digest", "size", "chunks", "chunking")
     PATH_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    CHUNKING_FIELD_NUMBER: _ClassVar[int]
     path: str
     digest: str
     size: int
     chunks: _containers.RepeatedCompositeFieldContainer[Chunk]
-    def __init__(self, path: _Optional[str] = ..., digest: _Optional[str] = ..., size: _Optional[int] = ..., chunks: _Optional[_Iterable[_Union[Chunk, _Mapping]]] = ...) -> None: ...
+    chunking: str
+    def __init__(self, path: _Optional[str] = ..., digest: _Optional[str] = ..., size: _Optional[int] = ..., chunks: _Optional[_Iterable[_Union[Chunk, _Mapping]]] = ..., chunking: _Optional[str] = ...) -> None: ...
 
 class CommitUploadRequest(_message.Message):
     __slots__ = ("parent", "files")

@@ -269,6 +269,15 @@ class TestCommit:
             == first
         )
 
+    @ON_ONE_DATABASE
+    async def test_how_a_file_was_cut_is_kept_beside_its_chunks(self, client) -> None:
+        await client.put([A])
+        entry = client.file("model", A)
+        entry.chunking = "whole/1"
+        manifest = await client.commit([entry])
+        request = pb.GetManifestRequest(parent="projects/default", digest=manifest.digest)
+        assert list((await client.call("GetManifest", request)).files) == [entry]
+
     async def test_a_chunk_may_be_used_many_times(self, client) -> None:
         manifest = await client.push({"twice": [SMALL[0], SMALL[0]], "again": [SMALL[0]]})
         assert manifest.size_bytes == 3 * len(SMALL[0])
@@ -287,6 +296,8 @@ class TestCommit:
             ({"digest": "md5:00"}, "INVALID_FIELD", "files[0].digest"),
             ({"size": 2}, "SIZE_MISMATCH", None),
             ({"size": -1}, "INVALID_FIELD", "files[0].size"),
+            ({"chunking": "My Way"}, "INVALID_FIELD", "files[0].chunking"),
+            ({"chunking": "x" * 65}, "INVALID_FIELD", "files[0].chunking"),
         ],
     )
     async def test_files_that_cannot_be_are_refused(

@@ -1,0 +1,133 @@
+"""Cutting files into chunks so that what did not change between versions is the same chunk again.
+
+How a file was cut is told beside its chunks by a name with a number; whoever changes what is cut where gives it
+another number. Readers need none of this: chunks are stored with their sizes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from pyfastcdc import FastCDC
+
+from muniment.transfer.safetensors import Extent, Layout, read_layout
+from muniment.transfer.source import SourceFile
+
+MIB = 1024 * 1024
+
+WHOLE = "whole/1"
+"""One chunk."""
+TENSORS = "tensors/1"
+"""The header, each tensor of a MiB or more, and each run of smaller ones is a region; regions are cut every 8 MiB.
+A header that grows moves all tensors and changes none of their chunks."""
+CONTENT = "fastcdc-1m/1"
+"""Content-defined, 1 MiB on average, 256 KiB to 4 MiB: what is inserted changes the chunks around it alone."""
+CONTENT_LARGE = "fastcdc-4m/1"
+"""The same with 4 MiB on average, from 1 MiB to 16 MiB, for what would be too many chunks otherwise."""
+FIXED = "fixed/1"
+"""Cut every so many bytes, where a registry takes no chunks as large as the others make."""
+
+REGION_BYTES = 8 * MIB
+LARGE_TENSOR = MIB
+SMALL_FILE = 4 * MIB
+BUFFER_BYTES = 16 * MIB
+"""What cutting one file holds in memory: no chunk is larger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a file is cut: the name of the way, and the chunks, each with its bytes in a buffer that the next one
+    overwrites."""
+
+    name: str
+    chunks: Iterator[tuple[int, memoryview]]
+
+
+def cut_file(source: SourceFile, descriptor: int, *, max_chunk_bytes: int, coarse: bool = False) -> Cut:
+    """Cut an open file.
+
+    Args:
+        source: what is cut.
+        descriptor: the file, open for reading.
+        max_chunk_bytes: the largest chunk the registry takes.
+        coarse: whether there is so much to cut that content-defined chunks must be larger.
+    """
+    reader = _Reader(source, descriptor)
+    layout = read_layout(reader.some, source.size) if source.path.endswith(".safetensors") else None
+    region_bytes = min(REGION_BYTES, max_chunk_bytes)
+    if layout is not None:
+        return Cut(TENSORS, reader.extents(_every(region_bytes, tensor_regions(layout, source.size))))
+    if source.size <= min(SMALL_FILE, max_chunk_bytes):
+        return Cut(WHOLE, reader.extents([Extent(0, source.size)] if source.size else []))
+    average = 4 * MIB if coarse else MIB
+    if max_chunk_bytes < 4 * average:
+        return Cut(FIXED, reader.extents(_every(region_bytes, [Extent(0, source.size)])))
+    cutter = FastCDC(average, min_size=average // 4, max_size=4 * average, normalized_chunking=1, seed=0)
+    return Cut(CONTENT_LARGE if coarse else CONTENT, reader.by_content(cutter))
+
+
+def tensor_regions(layout: Layout, size: int) -> Iterator[Extent]:
+    """The header, each large tensor, and each run of what lies between, in order; together they are the file."""
+    header, end = Extent(0, layout.data_start), Extent(size, size)
+    large = (extent for extent in layout.tensors.values() if extent.size >= LARGE_TENSOR)
+    start = 0
+    for extent in chain([header], large, [end]):
+        if extent.start > start:
+            yield Extent(start, extent.start)
+        if extent.size:
+            yield extent
+        start = extent.end
+
+
+def _every(step: int, extents: Iterable[Extent]) -> Iterator[Extent]:
+    for extent in extents:
+        for start in range(extent.start, extent.end, step):
+            yield Extent(start, min(start + step, extent.end))
+
+
+class _Reader:
+    """Reads a file that must not become shorter meanwhile."""
+
+    def __init__(self, source: SourceFile, descriptor: int) -> None:
+        self._source = source
+        self._descriptor = descriptor
+
+    def some(self, offset: int, length: int) -> bytes:
+        parts = bytearray(length)
+        count = self._fill(memoryview(parts), offset)
+        return bytes(parts[:count])
+
+    def extents(self, extents: Iterable[Extent]) -> Iterator[tuple[int, memoryview]]:
+        buffer = memoryview(bytearray(min(BUFFER_BYTES, self._source.size)))
+        for extent in extents:
+            view = buffer[: extent.size]
+            self._exactly(view, extent.start)
+            yield extent.start, view
+
+    def by_content(self, cutter: FastCDC) -> Iterator[tuple[int, memoryview]]:
+        """Cut buffer after buffer. The last chunk of a buffer ends where the buffer does, by chance: unless that
+        is the end of the file, it is cut again at the beginning of the next."""
+        buffer = memoryview(bytearray(min(BUFFER_BYTES, self._source.size)))
+        offset = 0
+        while offset < self._source.size:
+            view = buffer[: min(len(buffer), self._source.size - offset)]
+            self._exactly(view, offset)
+            cuts = [(chunk.offset, chunk.length) for chunk in cutter.cut_buf(view)]
+            if offset + len(view) < self._source.size and len(cuts) > 1:
+                cuts.pop()
+            for start, length in cuts:
+                yield offset + start, view[start : start + length]
+            offset += sum(length for _, length in cuts)
+
+    def _exactly(self, view: memoryview, offset: int) -> None:
+        if self._fill(view, offset) < len(view):
+            raise self._source.changed("became shorter")
+
+    def _fill(self, view: memoryview, offset: int) -> int:
+        done = 0
+        while done < len(view) and (count := os.preadv(self._descriptor, [view[done:]], offset + done)):
+            done += count
+        return done
