@@ -64,7 +64,9 @@ def _make_registry(database: Database) -> None:
         metadata.create_all(connection)
         empty = Frontier()
         connection.execute(
-            insert(ledger_head).values(id=1, size=0, root_hash=empty.root, frontier=empty.to_bytes())
+            insert(ledger_head).values(
+                id=1, size=0, root_hash=empty.root, frontier=empty.to_bytes(), alarm=""
+            )
         )
     database.close()
 
