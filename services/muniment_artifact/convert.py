@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 
+from muniment.frames import PutFrame
 from muniment.names import ProjectName
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment_core.db.artifact_store import Chunk, ManifestRecord
@@ -12,7 +13,7 @@ from muniment_core.rpc import convert
 from muniment_artifact.intake import Frame
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import FileEntry
-from muniment_artifact.read import ByteRange, RangeFrame
+from muniment_artifact.read import ByteRange
 
 
 def project(parent: str) -> str:
@@ -59,25 +60,18 @@ def ranges(messages: Iterable[pb.ByteRange]) -> list[ByteRange]:
     return [ByteRange(message.path, message.offset, message.length) for message in messages]
 
 
-def frame_of(message: pb.PutChunksRequest) -> Frame:
+def frame_of(message: PutFrame) -> Frame:
     """A frame of a stream."""
     digest = convert.digest("digest", message.digest) if message.digest else None
     return Frame(digest, message.size, message.offset, message.data)
 
 
-async def frames(
-    first: pb.PutChunksRequest, others: AsyncIterator[pb.PutChunksRequest]
-) -> AsyncIterator[Frame]:
+async def frames(first: PutFrame, others: AsyncIterator[PutFrame]) -> AsyncIterator[Frame]:
     """The frames of a stream. The first message may carry nothing but the parent."""
     if first.data or first.digest:
         yield frame_of(first)
     async for message in others:
         yield frame_of(message)
-
-
-def range_message(frame: RangeFrame) -> pb.ReadRangesResponse:
-    """A piece of a range for an answer."""
-    return pb.ReadRangesResponse(range_index=frame.range_index, offset=frame.offset, data=frame.data)
 
 
 def manifest_message(record: ManifestRecord, entries: Sequence[FileEntry]) -> pb.Manifest:

@@ -26,7 +26,7 @@ class Frame:
     digest: Digest | None
     size: int
     offset: int
-    data: bytes
+    data: bytes | memoryview
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class ArrivingChunk:
         """Whether all frames have come."""
         return self.position == self.chunk.size
 
-    def write(self, blobs: BlobStore, data: bytes) -> None:
+    def write(self, blobs: BlobStore, data: bytes | memoryview) -> None:
         """Hand the data of the next frame to the store; runs on the I/O pool."""
         if self.writer is None:
             self.writer = blobs.create(self.chunk.digest, self.chunk.size)
@@ -80,7 +80,7 @@ class FrameOrder:
             FrameOutOfOrder: if the frame does not continue its chunk, or begins another one too early.
             SizeMismatch: if it goes past the end, or tells another size than the first one.
         """
-        if not frame.data:
+        if not len(frame.data):
             raise InvalidField("data", "is empty")
         if len(frame.data) > self._limits.max_frame_bytes:
             raise LimitExceeded("data", self._limits.max_frame_bytes, len(frame.data))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from muniment.digests import Digest
+from muniment.frames import RangeFrame
 from muniment_core.db.artifact_store import Chunk, ManifestRecord
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import FileNotFound, InvalidField, LimitExceeded
@@ -31,20 +32,6 @@ class ByteRange:
     path: str
     offset: int
     length: int
-
-
-@dataclass(frozen=True, slots=True)
-class RangeFrame:
-    """A piece of a range.
-
-    Attributes:
-        range_index: which of the ranges.
-        offset: of ``data`` in the file.
-    """
-
-    range_index: int
-    offset: int
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
+import grpc
+from muniment.frames import PutFrame, RangeFrame, decode_put, encode_range
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc as pb_grpc
 from muniment_core.db.unit_of_work import Reader
@@ -26,6 +28,8 @@ from muniment_artifact.put import ChunkStream
 from muniment_artifact.read import get_files, place_ranges, read_ranges
 from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
 from muniment_artifact.verify import verify_files
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["ArtifactService"].full_name
 
 
 class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
@@ -60,7 +64,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         return pb.PlanUploadResponse(missing=[digest.text for digest in missing])
 
     async def PutChunks(
-        self, request_iterator: AsyncIterator[pb.PutChunksRequest], context: Any
+        self, request_iterator: AsyncIterator[PutFrame], context: Any
     ) -> AsyncIterator[pb.PutChunksResponse]:
         """Store chunks and acknowledge each when it is durable."""
         requests = aiter(request_iterator)
@@ -91,9 +95,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         record, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
         return await self._execution.io(partial(convert.manifest_message, record, files))
 
-    async def ReadRanges(
-        self, request: pb.ReadRangesRequest, context: Any
-    ) -> AsyncIterator[pb.ReadRangesResponse]:
+    async def ReadRanges(self, request: pb.ReadRangesRequest, context: Any) -> AsyncIterator[RangeFrame]:
         """Read byte ranges of the files of a manifest."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
@@ -105,7 +107,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         ):
             async for frame in frames:
                 with reader.taking():
-                    yield convert.range_message(frame)
+                    yield frame
 
     async def VerifyManifest(
         self, request: pb.VerifyManifestRequest, context: Any
@@ -117,6 +119,21 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         return pb.VerifyManifestResponse(
             chunk_count=len(chunks), byte_count=sum(chunk.size for chunk in chunks)
         )
+
+
+def add_to_server(servicer: ArtifactServicer, server: grpc.aio.Server) -> None:
+    """Serve the methods; those that carry bytes with a codec of their own, see :mod:`muniment.frames`."""
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "PutChunks": grpc.stream_stream_rpc_method_handler(
+            servicer.PutChunks, decode_put, pb.PutChunksResponse.SerializeToString
+        ),
+        "ReadRanges": grpc.unary_stream_rpc_method_handler(
+            servicer.ReadRanges, pb.ReadRangesRequest.FromString, encode_range
+        ),
+    }
+    # The first handler that knows a method serves it.
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+    pb_grpc.add_ArtifactServiceServicer_to_server(servicer, server)
 
 
 def _project_id(reader: Reader, *, project: str) -> int:

@@ -11,7 +11,6 @@ from muniment.v1 import (
     access_service_pb2,
     access_service_pb2_grpc,
     artifact_service_pb2,
-    artifact_service_pb2_grpc,
     ledger_service_pb2,
     ledger_service_pb2_grpc,
     metadata_service_pb2,
@@ -21,7 +20,7 @@ from muniment.v1 import (
 )
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.limits import Limits
-from muniment_artifact.servicer import ArtifactServicer
+from muniment_artifact.servicer import ArtifactServicer, add_to_server
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens
@@ -79,7 +78,7 @@ def serve_metadata(serving: Serving) -> None:
 
 def serve_artifact(serving: Serving, blobs: BlobStore) -> None:
     """Serve bytes."""
-    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(
+    add_to_server(
         ArtifactServicer(serving.execution, blobs, Limits().within_descriptors(raise_descriptor_limit())),
         serving.server,
     )

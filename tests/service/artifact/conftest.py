@@ -19,7 +19,7 @@ from muniment.v1 import artifact_service_pb2_grpc as pb_grpc
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.limits import Limits
-from muniment_artifact.servicer import ArtifactServicer
+from muniment_artifact.servicer import ArtifactServicer, add_to_server
 from muniment_core.db.database import Database
 from muniment_core.db.tables import ledger_head, metadata
 from muniment_core.db.writer import Change, Writer
@@ -132,7 +132,7 @@ async def client(
         CallInterceptor(Authorizer(access_rules([_DESCRIPTOR]), admin)),
     )
     server = grpc.aio.server(interceptors=interceptors, options=(("grpc.so_reuseport", 0),))
-    pb_grpc.add_ArtifactServiceServicer_to_server(
+    add_to_server(
         ArtifactServicer(
             execution, blobs, limits, stall_seconds=stall_seconds, wait_seconds=min(stall_seconds, 0.2)
         ),
