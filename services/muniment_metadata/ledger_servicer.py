@@ -1,7 +1,9 @@
-"""LedgerService: reads of the one log."""
+"""LedgerService: reads of the one log, and the predictions it binds."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from muniment.v1 import ledger_service_pb2 as pb
@@ -16,15 +18,18 @@ from muniment_core.rpc.entry_filter import entry_query
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
+from muniment_metadata.predictions.answers import Predictions
+
 Context = Any
 
 
 class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
-    """Serves the audit log."""
+    """Serves the audit log and predictions."""
 
-    def __init__(self, execution: Execution, page_tokens: PageTokens) -> None:
+    def __init__(self, execution: Execution, page_tokens: PageTokens, predictions: Predictions) -> None:
         self._execution = execution
         self._pages = page_tokens
+        self._predictions = predictions
 
     async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.LedgerEntry:
         project = project_or_all("parent", request.parent)
@@ -56,6 +61,28 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         project = project_or_all("parent", request.parent)
         head = await self._execution.read(lambda reader: _head(reader, project))
         return pb.LedgerHead(size=head.size, root_hash=head.root)
+
+    async def RecordPredictions(
+        self, request_iterator: AsyncIterator[pb.RecordPredictionsRequest], context: Context
+    ) -> AsyncIterator[pb.RecordPredictionsResponse]:
+        async with aclosing(self._predictions.record(request_iterator)) as responses:
+            async for response in responses:
+                yield response
+
+    async def TracePrediction(
+        self, request: pb.TracePredictionRequest, context: Context
+    ) -> pb.PredictionTrace:
+        return await self._predictions.trace(request)
+
+    async def ListPredictions(
+        self, request: pb.ListPredictionsRequest, context: Context
+    ) -> pb.ListPredictionsResponse:
+        return await self._predictions.list(request)
+
+    async def CountPredictions(
+        self, request: pb.CountPredictionsRequest, context: Context
+    ) -> pb.CountPredictionsResponse:
+        return await self._predictions.count(request)
 
 
 def _entry(reader: Reader, project: str | None, revision: int) -> tuple[Entry | None, int]:

@@ -24,7 +24,7 @@ from muniment_core.rpc.permissions import access_rules
 from muniment_core.rpc.stall import StallInterceptor
 from muniment_promotion.watch.tail import LedgerTail
 
-from muniment_server.blobs import open_blob_store
+from muniment_server.blobs import open_blob_store, open_prediction_bodies
 from muniment_server.core import Core
 from muniment_server.data_directory import ClientsLock
 from muniment_server.services import Serving, descriptors_of, serve_artifact, serve_metadata, serve_promotion
@@ -148,7 +148,7 @@ async def _started(
             tail = LedgerTail(core.execution, poll_seconds=poll_seconds)
             serve_promotion(serving, channel, tail)
         if settings.service in (Service.ALL, Service.METADATA):
-            serve_metadata(serving)
+            predictions = serve_metadata(serving, open_prediction_bodies(storage))
         if settings.service in (Service.ALL, Service.ARTIFACT):
             serve_artifact(serving, open_blob_store(storage))
         health = _add_health_and_reflection(server, descriptors)
@@ -160,6 +160,8 @@ async def _started(
         stack.push_async_callback(interceptor.drain, settings.grace)
         if settings.service in (Service.ALL, Service.PROMOTION):
             stack.push_async_callback(tail.close)
+        if settings.service in (Service.ALL, Service.METADATA):
+            stack.push_async_callback(predictions.close)
         for descriptor in descriptors:
             await health.set(descriptor.full_name, health_pb2.HealthCheckResponse.SERVING)
         stack.push_async_callback(health.enter_graceful_shutdown)

@@ -91,7 +91,8 @@ class LedgerServiceServicer(object):
         sealed: durable, and bound by a ledger entry, at most about a second later. After any failure a
         sender opens the call again with the same `sender` and repeats, in order, the messages it saw no
         acknowledgement for: those that were sealed are acknowledged again and not kept twice. A message
-        that is refused ends the call with an error that names it; earlier ones are kept.
+        that is refused ends the call with an error that names it; earlier ones are acknowledged before.
+        SEQUENCE_BROKEN when the registry misses messages that came before: repeat as a new sender.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

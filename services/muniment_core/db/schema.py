@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
-from muniment_core.db import artifact_tables, history_tables, signing_tables
+from muniment_core.db import artifact_tables, history_tables, prediction_tables, signing_tables
 from muniment_core.db.database import Database
 from muniment_core.db.tables import instance, ledger_head, metadata
 from muniment_core.domain.merkle import Frontier
@@ -28,6 +28,7 @@ __all__ = [
     "is_current",
     "metadata",
     "migrate",
+    "prediction_tables",
     "signing_tables",
 ]
 

@@ -7,6 +7,7 @@ models, versions, aliases, …
 held_chunks, manifests, …       artifact (:mod:`muniment_core.db.artifact_tables`)
 stage_pointers, stage_moves,    promotion
 promotions, deployments
+prediction_*                    metadata (:mod:`muniment_core.db.prediction_tables`)
 ==============================  ==========================================================
 
 Constraints do the checking; :mod:`muniment_core.db.integrity` turns their names into domain errors.

@@ -1,11 +1,13 @@
 """The body of a sealed batch: predictions one after the other, compressed.
 
-Format: zlib (RFC 1950) over, for each prediction, its length as a protobuf varint and its bytes. Names and
-times compress away; what stays is mostly the two digests.
+Format: 16 random bytes, then zlib (RFC 1950) over, for each prediction, its length as a protobuf varint and its
+bytes. Names and times compress away; what stays is mostly the two digests. The random bytes give every batch a
+body of its own: two with the same predictions would share one blob, which the first to expire would remove.
 """
 
 from __future__ import annotations
 
+import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 
@@ -13,6 +15,7 @@ from muniment_core.domain.errors import BytesDamaged
 
 _LEVEL = 1
 """Digests do not compress; a higher level gains a few percent and costs several times as much."""
+_OWN_BYTES = 16
 
 
 def pack_body(records: Sequence[bytes]) -> bytes:
@@ -20,7 +23,7 @@ def pack_body(records: Sequence[bytes]) -> bytes:
     parts: list[bytes] = []
     for record in records:
         parts += (_varint(len(record)), record)
-    return zlib.compress(b"".join(parts), _LEVEL)
+    return secrets.token_bytes(_OWN_BYTES) + zlib.compress(b"".join(parts), _LEVEL)
 
 
 def unpack_body(body: bytes, digest: str) -> list[bytes]:
@@ -30,7 +33,7 @@ def unpack_body(body: bytes, digest: str) -> list[bytes]:
         BytesDamaged: if it is not what :func:`pack_body` wrote.
     """
     try:
-        return list(_records(zlib.decompress(body)))
+        return list(_records(zlib.decompress(memoryview(body)[_OWN_BYTES:])))
     except (zlib.error, IndexError, ValueError) as error:
         raise BytesDamaged(digest, f"is not the body of a batch of predictions ({error})") from error
 
@@ -53,6 +56,8 @@ def _records(data: bytes) -> Iterator[bytes]:
 
 
 def _varint(value: int) -> bytes:
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7)) if value >= 0x80 else bytes((value,))
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)

@@ -1,40 +1,49 @@
-"""One prediction: the exact bytes in which it was sent, and what the registry reads in them."""
+"""Predictions as they are sent: checked, and read for what the index needs to know of them."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from google.protobuf.message import DecodeError
 from muniment.v1 import prediction_pb2
 from muniment_core.domain.errors import DigestMismatch, InvalidField, LimitExceeded
-from muniment_core.rpc.convert import time
+from muniment_core.domain.merkle import leaf_hash
+from muniment_core.domain.prediction import MICROSECONDS_OF_HOUR, Share
 
 MAX_ID = 128
 MAX_PAYLOAD_BYTES = 64 * 1024
 _DIGEST_BYTES = 32
+_FIRST_SECOND = -62_135_596_800
+_LAST_SECOND = 253_402_300_799
+"""The years 1 to 9999, as https://protobuf.dev/reference/protobuf/google.protobuf/#timestamp bounds them."""
+
+Prediction = prediction_pb2.Prediction
 
 
 @dataclass(frozen=True, slots=True)
-class PredictionRecord:
-    """A checked prediction.
+class CheckedPredictions:
+    """The predictions of one message, in columns: twenty thousand a second are no place for objects.
 
     Attributes:
-        data: the bytes that are hashed, a serialized ``Prediction``.
-        version: resource name of the version that made it, as it was sent.
-        time: by the recorder's clock.
+        records: the exact bytes in which each was sent.
+        leaves: the RFC 6962 leaf hash of each.
+        id_hashes: what the index finds each by.
+        shares: how many were made when, by resource name of the version and hour since 1970.
+        byte_count: size of the records.
     """
 
-    data: bytes
-    id: str
-    version: str
-    time: datetime
+    records: Sequence[bytes]
+    leaves: Sequence[bytes]
+    id_hashes: Sequence[int]
+    shares: dict[tuple[str, int], Share]
+    byte_count: int
 
     @property
-    def id_hash(self) -> int:
-        """What the index finds it by."""
-        return id_hash(self.id)
+    def versions(self) -> set[str]:
+        """Resource names of the versions that made them."""
+        return {version for version, _hour in self.shares}
 
 
 def id_hash(prediction_id: str) -> int:
@@ -42,42 +51,74 @@ def id_hash(prediction_id: str) -> int:
     return int.from_bytes(hashlib.sha256(prediction_id.encode()).digest()[:8], signed=True)
 
 
-def read_record(data: bytes, field: str) -> PredictionRecord:
-    """Check one sent prediction.
-
-    Args:
-        data: a serialized ``Prediction``.
-        field: how errors call it, for example ``predictions[3]``.
+def check_predictions(records: Sequence[bytes]) -> CheckedPredictions:
+    """Check serialized predictions.
 
     Raises:
-        InvalidField: if it is no prediction, or a field of it is missing or wrong.
-        LimitExceeded: if its id, input or output is too long.
+        InvalidField: if one is no prediction, or a field of it is missing or wrong.
+        LimitExceeded: if an id, input or output is too long.
         DigestMismatch: if a payload does not have the digest that was sent for it.
     """
-    try:
-        message = prediction_pb2.Prediction.FromString(data)
-    except DecodeError:
-        raise InvalidField(field, "is not a serialized Prediction") from None
-    if not message.id or not message.id.isprintable():
-        raise InvalidField(f"{field}.id", "is required, and must be printable")
-    if len(message.id) > MAX_ID:
-        raise LimitExceeded(f"{field}.id", MAX_ID, len(message.id))
-    if not message.version:
-        raise InvalidField(f"{field}.version", "is required")
-    if not message.HasField("time"):
-        raise InvalidField(f"{field}.time", "is required")
-    _check_payload(f"{field}.input", message.input_digest, message.input)
-    _check_payload(f"{field}.output", message.output_digest, message.output)
-    return PredictionRecord(data, message.id, message.version, time(f"{field}.time", message.time))
+    shares: dict[tuple[str, int], Share] = {}
+    id_hashes = []
+    for position, data in enumerate(records):
+        try:
+            message = Prediction.FromString(data)
+        except DecodeError:
+            raise InvalidField(_field(position), "is not a serialized Prediction") from None
+        prediction_id, version, seconds = message.id, message.version, message.time.seconds
+        if not 0 < len(prediction_id) <= MAX_ID or not prediction_id.isprintable():
+            raise _wrong_id(_field(position, "id"), prediction_id)
+        if not version:
+            raise InvalidField(_field(position, "version"), "is required")
+        _check_payload(position, "input", message.input_digest, message.input)
+        _check_payload(position, "output", message.output_digest, message.output)
+        nanos = message.time.nanos
+        if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
+            raise InvalidField(_field(position, "time"), "is not a time between the years 1 and 9999")
+        if not (seconds or message.HasField("time")):
+            raise InvalidField(_field(position, "time"), "is required")
+        id_hashes.append(id_hash(prediction_id))
+        time = seconds * 1_000_000 + nanos // 1000
+        key = (version, time // MICROSECONDS_OF_HOUR)
+        share = shares.get(key)
+        if share is None:
+            shares[key] = Share(1, time, time)
+        else:
+            share.add(time)
+    leaves = [leaf_hash(data) for data in records]
+    return CheckedPredictions(records, leaves, id_hashes, shares, sum(map(len, records)))
 
 
-def _check_payload(field: str, digest: bytes, payload: bytes) -> None:
+def nanoseconds(message: Prediction) -> int:
+    """When a prediction was made, since 1970."""
+    return int(message.time.seconds) * 1_000_000_000 + int(message.time.nanos)
+
+
+def _field(position: int, name: str = "") -> str:
+    return f"predictions[{position}]" + (f".{name}" if name else "")
+
+
+def _wrong_id(field: str, prediction_id: str) -> Exception:
+    if len(prediction_id) > MAX_ID:
+        return LimitExceeded(field, MAX_ID, len(prediction_id))
+    return InvalidField(field, "is required, and must be printable")
+
+
+def _check_payload(position: int, name: str, digest: bytes, payload: bytes) -> None:
     if len(digest) != _DIGEST_BYTES:
-        raise InvalidField(f"{field}_digest", f"has {len(digest)} bytes, while a sha256 has {_DIGEST_BYTES}")
+        raise InvalidField(
+            _field(position, f"{name}_digest"),
+            f"has {len(digest)} bytes, while a sha256 has {_DIGEST_BYTES}",
+        )
     if not payload:
         return
     if len(payload) > MAX_PAYLOAD_BYTES:
-        raise LimitExceeded(field, MAX_PAYLOAD_BYTES, len(payload))
+        raise LimitExceeded(_field(position, name), MAX_PAYLOAD_BYTES, len(payload))
     actual = hashlib.sha256(payload).digest()
     if actual != digest:
-        raise DigestMismatch(declared=f"sha256:{digest.hex()}", actual=f"sha256:{actual.hex()}")
+        raise DigestMismatch(
+            declared=f"sha256:{digest.hex()}",
+            actual=f"sha256:{actual.hex()}",
+            what=f"digest of {_field(position, name)}",
+        )
