@@ -7,10 +7,11 @@
     │                        LimitExceeded DigestMismatch SizeMismatch FrameOutOfOrder InvalidTarget
     ├── NotFound             ProjectNotFound ModelNotFound VersionNotFound AliasNotFound StageNotFound StageEmpty
     │                        ManifestNotFound FileNotFound PromotionNotFound EntryNotFound TokenNotFound
+    │                        PredictionNotFound
     ├── AlreadyExists        NameTaken RequestIdReused
-    ├── Conflict             EtagMismatch CurrentMismatch
+    ├── Conflict             EtagMismatch CurrentMismatch SequenceBroken
     ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
-    │                        LedgerRecovery
+    │                        LedgerRecovery PredictionExpired
     ├── Unauthenticated      TokenMissing TokenInvalid
     ├── PermissionDenied
     ├── StorageFull
@@ -21,6 +22,7 @@
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
                              DestinationRefused CannotWrite RegistryClosed ServerNotInstalled ServerNotStarted
+                             BufferFull
 
 A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
 status. ``diagnostics()`` is what the command line prints. This module imports the standard library alone.
@@ -28,6 +30,7 @@ status. ``diagnostics()`` is what the command line prints. This module imports t
 
 from muniment.errors.base import MunimentError
 from muniment.errors.local import (
+    BufferFull,
     CannotRead,
     CannotWrite,
     DestinationRefused,
@@ -79,9 +82,12 @@ from muniment.errors.remote import (
     NotFound,
     PeerUnavailable,
     PermissionDenied,
+    PredictionExpired,
+    PredictionNotFound,
     ProjectNotFound,
     PromotionNotFound,
     RequestIdReused,
+    SequenceBroken,
     ShuttingDown,
     SizeMismatch,
     StageEmpty,
@@ -102,6 +108,7 @@ __all__ = [
     "AliasNotFound",
     "AlreadyCurrent",
     "AlreadyExists",
+    "BufferFull",
     "BytesDamaged",
     "CannotRead",
     "CannotWrite",
@@ -143,10 +150,13 @@ __all__ = [
     "NotFound",
     "PeerUnavailable",
     "PermissionDenied",
+    "PredictionExpired",
+    "PredictionNotFound",
     "ProjectNotFound",
     "PromotionNotFound",
     "RegistryClosed",
     "RequestIdReused",
+    "SequenceBroken",
     "ServerNotInstalled",
     "ServerNotStarted",
     "ShuttingDown",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from muniment.registry import access, aliases, audit, deployments, models, stages, versions
+from muniment.registry.prediction_verbs import PredictionVerbs
 from muniment.registry.session import Session
 from muniment.registry.watch import Watch
 from muniment.transfer.paths import local_path
@@ -36,7 +37,7 @@ from muniment.values import (
 )
 
 
-class Registry:
+class Registry(PredictionVerbs):
     """A connection to a registry; make one with :func:`muniment.connect`. Threads may share it.
 
     A *selector* is ``[project/]model[@selector]``: ``churn``, ``churn@7``, ``churn@production``,
@@ -45,7 +46,7 @@ class Registry:
     """
 
     def __init__(self, session: Session, *, release: Callable[[], None] | None = None) -> None:
-        self._session = session
+        super().__init__(session)
         self._release = release
 
     def __enter__(self) -> Registry:
@@ -55,10 +56,16 @@ class Registry:
         self.close()
 
     def close(self) -> None:
-        """End the connection and all its calls. Closing twice is fine."""
-        self._session.calls.close()
-        if self._release is not None:
-            self._release()
+        """Close recorders of predictions that are still open, then the connection and all its calls.
+
+        Closing twice is fine.
+        """
+        try:
+            self._close_recorders()
+        finally:
+            self._session.calls.close()
+            if self._release is not None:
+                self._release()
 
     @property
     def target(self) -> str:

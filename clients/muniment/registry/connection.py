@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -55,8 +56,12 @@ def connect(
     if not authority:
         # With TLS the certificate says who answers, by the name that was asked for.
         address = address.definite
-    channel = open_channel(address, Path(authority) if authority else None)
-    calls = Calls(channel, target=address.text, timeout=timeout, token=lambda: token or local_token(address))
+    calls = Calls(
+        partial(open_channel, address, Path(authority) if authority else None),
+        target=address.text,
+        timeout=timeout,
+        token=lambda: token or local_token(address),
+    )
     return _registry(calls, project)
 
 
@@ -65,7 +70,7 @@ def _embedded(directory: Path, *, token: str | None, project: str, timeout: floa
     try:
         address = Address.parse(client.address)
         calls = Calls(
-            open_channel(address),
+            partial(open_channel, address),
             target=address.text,
             timeout=timeout,
             token=lambda: token or local.read_admin_token(client.directory),

@@ -21,22 +21,32 @@ class Calls:
     """Calls methods of the generated stubs on one channel."""
 
     def __init__(
-        self, channel: grpc.Channel, *, target: str, timeout: float, token: Callable[[], str | None]
+        self,
+        open_channel: Callable[[], grpc.Channel],
+        *,
+        target: str,
+        timeout: float,
+        token: Callable[[], str | None],
     ) -> None:
-        """Remember how to call.
+        """Open a channel, on which nothing is sent yet, and remember how to call.
 
         Args:
-            channel: where to.
+            open_channel: makes a channel to the registry.
             target: the address, for error messages.
             timeout: seconds a unary call may take, and a stream may stand still.
             token: gives the bearer token; asked before each call until there is one.
         """
-        self.channel = channel
+        self.channel = open_channel()
+        self._open_channel = open_channel
         self.target = target
         self.timeout = timeout
         self._token = token
         self._metadata: tuple[tuple[str, str], ...] | None = None
         self._closed = False
+
+    def again(self) -> Calls:
+        """A connection of its own to the same registry, which outlives this one."""
+        return Calls(self._open_channel, target=self.target, timeout=self.timeout, token=self._token)
 
     def unary(self, method: Any, request: Any, *, timeout: float | None = None) -> Any:
         """Call a unary method.

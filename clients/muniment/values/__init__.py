@@ -7,6 +7,7 @@ from muniment.values.access import Grant, Identity, Token
 from muniment.values.catalog import Alias, Model, Project, StagePointer, Version
 from muniment.values.evidence import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run
 from muniment.values.ledger import Event
+from muniment.values.predictions import Prediction, PredictionCount, PredictionTrace, Receipt
 from muniment.values.stages import Deployment, Promotion, Stage, StageMove
 
 __all__ = [
@@ -21,9 +22,13 @@ __all__ = [
     "Metric",
     "Model",
     "Parent",
+    "Prediction",
+    "PredictionCount",
+    "PredictionTrace",
     "ProcessingStep",
     "Project",
     "Promotion",
+    "Receipt",
     "Run",
     "Stage",
     "StageMove",
