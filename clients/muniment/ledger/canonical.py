@@ -50,6 +50,8 @@ def write(value: Any) -> bytes:
         return _text(value).encode()
     except UnicodeEncodeError as error:
         raise NotCanonical(f"text is not Unicode: {error.reason}") from None
+    except RecursionError:
+        raise NotCanonical("a value is nested too deeply") from None
 
 
 def _text(value: Any) -> str:
@@ -63,6 +65,9 @@ def _text(value: Any) -> str:
         case float():
             return _number(value)
         case dict():
+            for name in value:
+                if not isinstance(name, str):
+                    raise NotCanonical(f"a member is named {name!r}, while names are text")
             # The order is that of UTF-16 code units, which is another one beyond the basic plane.
             names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
             return "{" + ",".join(f"{_PLAIN.encode(name)}:{_text(value[name])}" for name in names) + "}"

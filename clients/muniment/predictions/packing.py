@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from muniment.canonical import NotCanonical
 from muniment.errors import InvalidArgument
+from muniment.ledger.canonical import NotCanonical
 from muniment.predictions.buffer import Buffer, Raw
 from muniment.predictions.outbox import Outbox
 from muniment.predictions.payload import digest_and_content

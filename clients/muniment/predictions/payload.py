@@ -10,9 +10,9 @@ import hashlib
 import marshal
 from dataclasses import dataclass
 
-from muniment.canonical import NotCanonical, canonical_json
 from muniment.digests import Digest
 from muniment.errors import InvalidArgument
+from muniment.ledger.canonical import NotCanonical, write
 
 _BYTES_OF_MARSHAL = (b"s"[0], b"s"[0] | 0x80)
 """How ``marshal`` begins a bytes object, which is also how it takes arrays of other libraries."""
@@ -64,7 +64,7 @@ def content(taken: bytes | str | JsonSnapshot) -> bytes:
             return taken.encode()
         except UnicodeEncodeError:
             raise NotCanonical("is text that is not Unicode") from None
-    return canonical_json(marshal.loads(taken.marshalled))
+    return write(marshal.loads(taken.marshalled))
 
 
 def digest_and_content(taken: Taken, limit: int) -> tuple[bytes, bytes]:

@@ -71,8 +71,12 @@ def test_what_another_writer_would_have_put_differently_is_refused(data: bytes) 
         read(data)
 
 
+CIRCLE: list[object] = []
+CIRCLE.append(CIRCLE)
+
+
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, MAX_INTEGER + 1, "\ud800", {1, 2}, b"", {"a": object()}]
+    "value", [math.nan, math.inf, MAX_INTEGER + 1, "\ud800", {1, 2}, b"", {"a": object()}, {1: 2}, CIRCLE]
 )
 def test_what_has_no_canonical_form_is_not_written(value: object) -> None:
     with pytest.raises(NotCanonical):
