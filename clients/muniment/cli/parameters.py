@@ -103,9 +103,18 @@ def to_step(word: str) -> ProcessingStep:
 
 def to_expiry(word: str) -> datetime:
     """Read a duration from now, or a date with or without time; UTC unless it says otherwise."""
+    return _moment(word, 1)
+
+
+def to_past(word: str) -> datetime:
+    """Read a duration before now, or a date with or without time; UTC unless it says otherwise."""
+    return _moment(word, -1)
+
+
+def _moment(word: str, direction: int) -> datetime:
     try:
         if match := _DURATION.fullmatch(word):
-            return datetime.now(UTC) + timedelta(**{_UNITS[match[2]]: int(match[1])})
+            return datetime.now(UTC) + direction * timedelta(**{_UNITS[match[2]]: int(match[1])})
         moment = datetime.fromisoformat(word)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):

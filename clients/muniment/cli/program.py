@@ -13,12 +13,14 @@ from muniment.cli.aliases import alias
 from muniment.cli.deployments import deployments
 from muniment.cli.ledger import audit, watch
 from muniment.cli.models import models
+from muniment.cli.predictions import predictions, receipt, trace
 from muniment.cli.projects import project
 from muniment.cli.pull import pull
 from muniment.cli.push import push
 from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.text import neutral
 from muniment.cli.verb import with_connection
+from muniment.cli.verify import verify
 from muniment.cli.versions import show, versions
 from muniment.errors import MunimentError
 
@@ -38,6 +40,10 @@ VERBS = (
     history,
     watch,
     deployments,
+    predictions,
+    trace,
+    receipt,
+    verify,
     audit,
     project,
     token,

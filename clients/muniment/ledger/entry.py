@@ -10,6 +10,7 @@ from muniment.ledger.entries import MalformedEntry, read_body
 from muniment.ledger.members import Malformed
 from muniment.ledger.merkle import leaf_hash
 
+
 @dataclass(frozen=True, slots=True)
 class VerifiableEntry:
     """What an entry says, not verified.
