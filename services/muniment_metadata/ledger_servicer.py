@@ -74,6 +74,9 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
     ) -> pb.PredictionTrace:
         return await self._predictions.trace(request)
 
+    async def GetReceipt(self, request: pb.GetReceiptRequest, context: Context) -> pb.Receipt:
+        return await self._predictions.receipt(request)
+
     async def ListPredictions(
         self, request: pb.ListPredictionsRequest, context: Context
     ) -> pb.ListPredictionsResponse:

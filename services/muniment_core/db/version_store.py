@@ -91,6 +91,11 @@ class VersionStore:
         found = {record.name: record for record in self._records(rows)}
         return [found[name] for name in names if name in found]
 
+    def record_of(self, version_id: int) -> bytes:
+        """What is frozen of a version, in the bytes whose digest the ledger holds."""
+        found = select(versions.c.record).where(versions.c.id == version_id)
+        return bytes(self._connection.execute(found).scalar_one())
+
     def find(self, model_id: int, selector: VersionSelector) -> VersionRecord | None:
         """The version a number, digest or ``latest`` means; pointers are followed by the caller."""
         if selector.number is not None:

@@ -27,6 +27,7 @@ from muniment_metadata.predictions.reading import (
     count_predictions,
     list_predictions,
 )
+from muniment_metadata.predictions.receipts import make_receipt
 from muniment_metadata.predictions.record import MAX_ID
 from muniment_metadata.predictions.sealer import Sealer
 
@@ -72,6 +73,12 @@ class Predictions:
             stages=known.stages,
             same_id_count=found.same_id_count,
         )
+
+    async def receipt(self, request: pb.GetReceiptRequest) -> pb.Receipt:
+        """GetReceipt."""
+        project = parse("parent", ProjectName.parse, request.parent).project
+        prediction_id = text("prediction_id", request.prediction_id, MAX_ID, required=True)
+        return pb.Receipt(content=await make_receipt(self._execution, self._bodies, project, prediction_id))
 
     async def list(self, request: pb.ListPredictionsRequest) -> pb.ListPredictionsResponse:
         """ListPredictions."""
