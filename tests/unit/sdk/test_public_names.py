@@ -10,7 +10,8 @@ import muniment
 import pytest
 
 NAMES = """Alias Code Dataset Deployment Environment Event Grant Identity Metric Model MunimentError Parent
-ProcessingStep Project Promotion Registry Run Stage StageMove StagePointer Token Version Watch connect errors"""
+Prediction PredictionCount PredictionRecorder PredictionTrace ProcessingStep Project Promotion Receipt
+Registry Run Stage StageMove StagePointer Token Version Watch connect errors"""
 
 IMPORTED = """
 import sys
