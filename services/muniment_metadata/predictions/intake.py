@@ -28,7 +28,6 @@ from muniment_metadata.predictions.record import check_predictions
 from muniment_metadata.predictions.sealer import Sealer
 
 MAX_SENDER = 128
-MAX_MESSAGE_BYTES = 1024 * 1024
 MAX_WAITING_MESSAGES = 32
 """Most messages of one call that wait to be sealed: at 1 MiB each what a sender can make a server hold."""
 
@@ -131,8 +130,6 @@ class _Call:
             raise InvalidField("predictions", "is required")
         if len(request.predictions) > MAX_BATCH_RECORDS:
             raise LimitExceeded("predictions", MAX_BATCH_RECORDS, len(request.predictions))
-        if request.ByteSize() > MAX_MESSAGE_BYTES + MAX_SENDER:
-            raise LimitExceeded("predictions", MAX_MESSAGE_BYTES, request.ByteSize())
         predictions = await self._execution.io(partial(check_predictions, list(request.predictions)))
         version_ids = await self._versions(predictions.versions)
         sealed: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 from muniment.v1 import prediction_pb2
 from muniment_core.domain.errors import DigestMismatch, InvalidField, LimitExceeded
-from muniment_core.domain.merkle import leaf_hash
 from muniment_core.domain.prediction import MICROSECONDS_OF_HOUR, Share
 
 MAX_ID = 128
 MAX_PAYLOAD_BYTES = 64 * 1024
+MAX_MESSAGE_BYTES = 1024 * 1024
+_sha256 = hashlib.sha256
 _DIGEST_BYTES = 32
 _FIRST_SECOND = -62_135_596_800
 _LAST_SECOND = 253_402_300_799
@@ -59,6 +60,9 @@ def check_predictions(records: Sequence[bytes]) -> CheckedPredictions:
         LimitExceeded: if an id, input or output is too long.
         DigestMismatch: if a payload does not have the digest that was sent for it.
     """
+    byte_count = sum(map(len, records))
+    if byte_count > MAX_MESSAGE_BYTES:
+        raise LimitExceeded("predictions", MAX_MESSAGE_BYTES, byte_count)
     shares: dict[tuple[str, int], Share] = {}
     id_hashes = []
     for position, data in enumerate(records):
@@ -66,19 +70,19 @@ def check_predictions(records: Sequence[bytes]) -> CheckedPredictions:
             message = Prediction.FromString(data)
         except DecodeError:
             raise InvalidField(_field(position), "is not a serialized Prediction") from None
-        prediction_id, version, seconds = message.id, message.version, message.time.seconds
+        prediction_id, version, stamp = message.id, message.version, message.time
         if not 0 < len(prediction_id) <= MAX_ID or not prediction_id.isprintable():
             raise _wrong_id(_field(position, "id"), prediction_id)
         if not version:
             raise InvalidField(_field(position, "version"), "is required")
         _check_payload(position, "input", message.input_digest, message.input)
         _check_payload(position, "output", message.output_digest, message.output)
-        nanos = message.time.nanos
+        seconds, nanos = stamp.seconds, stamp.nanos
         if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
             raise InvalidField(_field(position, "time"), "is not a time between the years 1 and 9999")
         if not (seconds or message.HasField("time")):
             raise InvalidField(_field(position, "time"), "is required")
-        id_hashes.append(id_hash(prediction_id))
+        id_hashes.append(int.from_bytes(_sha256(prediction_id.encode()).digest()[:8], signed=True))
         time = seconds * 1_000_000 + nanos // 1000
         key = (version, time // MICROSECONDS_OF_HOUR)
         share = shares.get(key)
@@ -86,8 +90,8 @@ def check_predictions(records: Sequence[bytes]) -> CheckedPredictions:
             shares[key] = Share(1, time, time)
         else:
             share.add(time)
-    leaves = [leaf_hash(data) for data in records]
-    return CheckedPredictions(records, leaves, id_hashes, shares, sum(map(len, records)))
+    leaves = [_sha256(b"\0" + data).digest() for data in records]
+    return CheckedPredictions(records, leaves, id_hashes, shares, byte_count)
 
 
 def nanoseconds(message: Prediction) -> int:
