@@ -144,6 +144,13 @@ class PredictionStore:
         """Expired batches whose bodies may still be there."""
         return self._undropped(prediction_batches.c.expire_time.is_not(None), limit=limit)
 
+    def not_expired(self, revisions: Sequence[int]) -> list[int]:
+        """Those of the batches that no retention touched, in order."""
+        found = select(prediction_batches.c.revision).where(
+            prediction_batches.c.revision.in_(revisions), prediction_batches.c.expire_time.is_(None)
+        )
+        return list(self._connection.execute(found.order_by(prediction_batches.c.revision)).scalars())
+
     def expire(self, revisions: Iterable[int], *, now: datetime) -> None:
         """Note that retention gave the bodies of batches up."""
         self._set(revisions, expire_time=now)
