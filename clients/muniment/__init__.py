@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from muniment import errors
     from muniment.errors import MunimentError
+    from muniment.predictions import PredictionRecorder
     from muniment.registry import Registry, Watch, connect
     from muniment.values import (
         Alias,
@@ -42,9 +43,13 @@ if TYPE_CHECKING:
         Metric,
         Model,
         Parent,
+        Prediction,
+        PredictionCount,
+        PredictionTrace,
         ProcessingStep,
         Project,
         Promotion,
+        Receipt,
         Run,
         Stage,
         StageMove,
@@ -76,9 +81,14 @@ __all__ = [
     "Model",
     "MunimentError",
     "Parent",
+    "Prediction",
+    "PredictionCount",
+    "PredictionRecorder",
+    "PredictionTrace",
     "ProcessingStep",
     "Project",
     "Promotion",
+    "Receipt",
     "Registry",
     "Run",
     "Stage",
@@ -94,6 +104,7 @@ __all__ = [
 _VALUES = "muniment.values"
 _HOMES = {
     "MunimentError": "muniment.errors",
+    "PredictionRecorder": "muniment.predictions",
     "Registry": "muniment.registry.client",
     "Watch": "muniment.registry.watch",
     "connect": "muniment.registry.connection",

@@ -1,12 +1,14 @@
 """The HTTP endpoint: ``POST /predict``, ``GET /healthz``, ``GET /version``.
 
 It parses and checks requests and hands rows to the worker in the slot; it never touches a model file. Every
-refusal is ``{"error": "<a sentence>"}``.
+refusal is ``{"error": "<a sentence>"}``. An answer whose prediction was recorded has its id in the header
+``muniment-prediction``: the registry knows the sha256 of the bodies of request and answer under it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,6 +20,7 @@ from muniment_deployer.errors import BadRows, ModelFailed, NotAnswering
 from muniment_deployer.requests import MAX_BODY_BYTES, parse_rows
 from muniment_deployer.slot import Slot
 
+PREDICTION_HEADER = "muniment-prediction"
 MAX_CONCURRENT = 64
 """Predictions under way at once. Each holds a body of at most 1 MiB; one worker answers them in turn."""
 BODY_SECONDS = 30.0
@@ -35,10 +38,20 @@ class Endpoint:
         slot: holds the worker.
         model: name of the model, as callers see it.
         stage: stage that is followed.
+        record: told of each prediction the version's number and the bytes of request and answer; it must never
+            wait. Its answer is the prediction's id, which callers find in a header.
     """
 
-    def __init__(self, slot: Slot, *, model: str, stage: str) -> None:
+    def __init__(
+        self,
+        slot: Slot,
+        *,
+        model: str,
+        stage: str,
+        record: Callable[[int, bytes, bytes], str | None] = lambda _number, _asked, _answered: None,
+    ) -> None:
         self._slot = slot
+        self._record = record
         self._model = model
         self._stage = stage
         self._under_way = 0
@@ -78,7 +91,7 @@ class Endpoint:
             return _refusal(503, str(error))
         finally:
             self._under_way -= 1
-        return JSONResponse(
+        response = JSONResponse(
             {
                 "predictions": answer.predictions,
                 "model": self._model,
@@ -86,6 +99,11 @@ class Endpoint:
                 "digest": answer.version.digest,
             }
         )
+        # The id stands beside the answer and not in it: what is recorded is the answer byte for byte.
+        prediction_id = self._record(answer.version.number, body, bytes(response.body))
+        if prediction_id is not None:
+            response.headers[PREDICTION_HEADER] = prediction_id
+        return response
 
     async def _healthz(self, request: Request) -> Response:  # noqa: ARG002
         if self._slot.answering:

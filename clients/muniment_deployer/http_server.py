@@ -15,6 +15,7 @@ import uvicorn
 from muniment_deployer.activation import Prepared
 from muniment_deployer.endpoint import Endpoint
 from muniment_deployer.errors import DeployerError
+from muniment_deployer.recording import Recording
 from muniment_deployer.slot import Slot
 from muniment_deployer.versions import LocalVersion
 from muniment_deployer.worker_process import READY_SECONDS, WorkerProcess
@@ -37,16 +38,21 @@ class HttpServer:
         port: 0 picks a free one.
         model: name of the model.
         stage: stage that is followed.
+        recording: takes what is predicted; None: nothing is recorded.
 
     Raises:
         DeployerError: if the address cannot be listened on.
     """
 
-    def __init__(self, host: str, port: int, *, model: str, stage: str) -> None:
+    def __init__(
+        self, host: str, port: int, *, model: str, stage: str, recording: Recording | None = None
+    ) -> None:
         self._socket = _listening_socket(host, port)
         self._slot = Slot()
+        self._recording = recording
+        options = {} if recording is None else {"record": recording.record}
         config = uvicorn.Config(
-            Endpoint(self._slot, model=model, stage=stage).app,
+            Endpoint(self._slot, model=model, stage=stage, **options).app,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -89,10 +95,12 @@ class HttpServer:
         self._call(worker.kill())
 
     def stop(self) -> None:
-        """Finish the requests under way, end the worker, stop listening."""
+        """Finish the requests under way, end the worker, stop listening; what was recorded is flushed."""
         self._server.should_exit = True
         self._thread.join(_DRAIN_SECONDS + 60)
         self._socket.close()
+        if self._recording is not None:
+            self._recording.close()
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the endpoint's loop from another thread."""

@@ -18,6 +18,7 @@ from muniment.errors import MunimentError
 from muniment_deployer.activation import FilesOnly
 from muniment_deployer.controller import Controller
 from muniment_deployer.errors import DeployerError, WrongDirectory
+from muniment_deployer.recording import Recording
 from muniment_deployer.registry import Registry
 from muniment_deployer.reports import Report, Reporter
 from muniment_deployer.state import StateFile
@@ -59,7 +60,7 @@ def run(registry: Registry, assignment: Assignment) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    with _locked(assignment.into), _endpoint(assignment) as server:
+    with _locked(assignment.into), _endpoint(registry, assignment) as server:
         reporter = Reporter(lambda report: _report(registry, assignment, report))
         try:
             controller = Controller(
@@ -121,7 +122,7 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _endpoint(assignment: Assignment) -> Iterator[HttpServer | None]:
+def _endpoint(registry: Registry, assignment: Assignment) -> Iterator[HttpServer | None]:
     if assignment.serve is None:
         yield None
         return
@@ -133,7 +134,9 @@ def _endpoint(assignment: Assignment) -> Iterator[HttpServer | None]:
     from muniment_deployer.http_server import HttpServer
 
     host, port = assignment.serve
-    server = HttpServer(host, port, model=assignment.model, stage=assignment.stage)
+    # An endpoint answers whether or not predictions can be recorded: without room they are dropped.
+    recording = Recording(lambda number: registry.predictions(f"{assignment.model}@{number}", policy="drop"))
+    server = HttpServer(host, port, model=assignment.model, stage=assignment.stage, recording=recording)
     server.start()
     try:
         log.info("answering on %s", server.address)

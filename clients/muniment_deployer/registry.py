@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from muniment_deployer.recording import Recorder
+
 DeploymentState = Literal["DEPLOYING", "RUNNING", "FAILED"]
 
 
@@ -63,6 +65,7 @@ class Registry(Protocol):
     def show(self, selector: str) -> Version: ...
     def pull(self, selector: Any, into: Path) -> Path: ...
     def watch(self, *, after: int, model: str, stage: str, types: Sequence[str]) -> Watch: ...
+    def predictions(self, version: str, *, policy: Literal["drop"]) -> Recorder: ...
     def report_deployment(
         self,
         target: str,

@@ -1,9 +1,10 @@
-"""LedgerService: reads of the one log, and proofs of what it holds."""
+"""LedgerService: reads of the one log, proofs of what it holds, and the predictions it binds."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from muniment.v1 import ledger_service_pb2 as pb
@@ -19,6 +20,7 @@ from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
 from muniment_metadata import proofs
+from muniment_metadata.predictions.answers import Predictions
 from muniment_metadata.proof_messages import (
     checkpoint_message,
     consistency_message,
@@ -35,11 +37,12 @@ T = TypeVar("T")
 
 
 class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
-    """Serves the audit log."""
+    """Serves the audit log and predictions."""
 
-    def __init__(self, execution: Execution, page_tokens: PageTokens) -> None:
+    def __init__(self, execution: Execution, page_tokens: PageTokens, predictions: Predictions) -> None:
         self._execution = execution
         self._pages = page_tokens
+        self._predictions = predictions
 
     async def GetEntry(self, request: pb.GetEntryRequest, context: Context) -> pb.LedgerEntry:
         project = project_or_all("parent", request.parent)
@@ -106,6 +109,31 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         return pb.ListLogKeysResponse(
             keys=[key_message(key, said, active=key is keys[-1][0]) for key, said in keys]
         )
+
+    async def RecordPredictions(
+        self, request_iterator: AsyncIterator[pb.RecordPredictionsRequest], context: Context
+    ) -> AsyncIterator[pb.RecordPredictionsResponse]:
+        async with aclosing(self._predictions.record(request_iterator)) as responses:
+            async for response in responses:
+                yield response
+
+    async def TracePrediction(
+        self, request: pb.TracePredictionRequest, context: Context
+    ) -> pb.PredictionTrace:
+        return await self._predictions.trace(request)
+
+    async def GetReceipt(self, request: pb.GetReceiptRequest, context: Context) -> pb.Receipt:
+        return await self._predictions.receipt(request)
+
+    async def ListPredictions(
+        self, request: pb.ListPredictionsRequest, context: Context
+    ) -> pb.ListPredictionsResponse:
+        return await self._predictions.list(request)
+
+    async def CountPredictions(
+        self, request: pb.CountPredictionsRequest, context: Context
+    ) -> pb.CountPredictionsResponse:
+        return await self._predictions.count(request)
 
     async def _when_signed(self, use_case: Callable[[Reader], T]) -> T:
         """Read, and wait a little for the signer where it has not come that far."""

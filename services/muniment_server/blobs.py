@@ -1,15 +1,55 @@
-"""Opens the store for bytes that the settings name."""
+"""Opens the stores for bytes that the settings name: one for models, one apart for the bodies of predictions.
+
+The second has a directory or prefix of its own, ``predictions``, so that nothing that looks after the bytes of
+models ever sees it.
+"""
 
 from __future__ import annotations
 
+from muniment.digests import Digest
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.blobs.store import BlobStore
+from muniment_artifact.blobs.whole import get_blob, put_blob
 
 from muniment_server.settings import StorageSettings
 
+PREDICTIONS = "predictions"
 
-def open_blob_store(settings: StorageSettings) -> BlobStore:
-    """The store, after a look whether it answers.
+
+class PredictionBodies:
+    """The bodies of batches of predictions, as blobs."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    def put(self, data: bytes) -> str:
+        """Make a body durable; its digest."""
+        return put_blob(self._blobs, data).text
+
+    def get(self, digest: str, size: int) -> bytes:
+        """Read a body.
+
+        Raises:
+            BytesDamaged: if it is gone or changed.
+        """
+        return get_blob(self._blobs, Digest(digest), size)
+
+    def drop(self, digest: str) -> None:
+        """Remove a body; fine when it is gone."""
+        self._blobs.delete(Digest(digest))
+
+
+def open_prediction_bodies(settings: StorageSettings) -> PredictionBodies:
+    """The store for the bodies of predictions, after a look whether it answers.
+
+    Raises:
+        As :func:`open_blob_store`.
+    """
+    return PredictionBodies(open_blob_store(settings, PREDICTIONS))
+
+
+def open_blob_store(settings: StorageSettings, name: str = "") -> BlobStore:
+    """The store for models, or the named one beside it, after a look whether it answers.
 
     Raises:
         StorageFull: if it has no room.
@@ -28,10 +68,11 @@ def open_blob_store(settings: StorageSettings) -> BlobStore:
                 access_key=settings.s3_access_key,
                 secret_key=settings.s3_secret_key,
                 secure=not settings.s3_plain_http,
+                prefix=name,
                 spool_directory=settings.data / "spool",
             )
         )
     else:
-        store = DiskBlobStore(settings.data)
+        store = DiskBlobStore(settings.data / name)
     store.probe()
     return store

@@ -7,7 +7,8 @@ import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from ipaddress import ip_address
 
 import grpc
@@ -23,9 +24,10 @@ from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.permissions import access_rules
 from muniment_core.rpc.stall import StallInterceptor
+from muniment_metadata.predictions.retention import look_after_predictions
 from muniment_promotion.watch.tail import LedgerTail
 
-from muniment_server.blobs import open_blob_store
+from muniment_server.blobs import open_blob_store, open_prediction_bodies
 from muniment_server.core import Core
 from muniment_server.data_directory import ClientsLock
 from muniment_server.services import Serving, descriptors_of, serve_artifact, serve_metadata, serve_promotion
@@ -154,7 +156,8 @@ async def _started(
             tail = LedgerTail(core.execution, poll_seconds=poll_seconds)
             serve_promotion(serving, channel, tail)
         if settings.service in (Service.ALL, Service.METADATA):
-            serve_metadata(serving)
+            bodies = open_prediction_bodies(storage)
+            predictions = serve_metadata(serving, bodies)
         if settings.service in (Service.ALL, Service.ARTIFACT):
             serve_artifact(serving, open_blob_store(storage))
         health = _add_health_and_reflection(server, descriptors)
@@ -166,6 +169,11 @@ async def _started(
         stack.push_async_callback(interceptor.drain, settings.grace)
         if settings.service in (Service.ALL, Service.PROMOTION):
             stack.push_async_callback(tail.close)
+        if settings.service in (Service.ALL, Service.METADATA):
+            days = timedelta(days=settings.prediction_days) if settings.prediction_days else None
+            retention = asyncio.create_task(look_after_predictions(core.execution, bodies, older_than=days))
+            stack.push_async_callback(_ended, retention)
+            stack.push_async_callback(predictions.close)
         for descriptor in descriptors:
             await health.set(descriptor.full_name, health_pb2.HealthCheckResponse.SERVING)
         writes = asyncio.create_task(_tell_of_writes(core, health))
@@ -173,6 +181,13 @@ async def _started(
         stack.push_async_callback(health.enter_graceful_shutdown)
         yield bound
         _log.info("stopping: calls in flight have %g s to finish", settings.grace)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Have a task of the server end; what went wrong in it is told now."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _authorizer(core: Core, descriptors: Iterable[ServiceDescriptor]) -> Authorizer:

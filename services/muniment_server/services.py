@@ -26,6 +26,8 @@ from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens
 from muniment_metadata.access_servicer import AccessServicer
 from muniment_metadata.ledger_servicer import LedgerServicer
+from muniment_metadata.predictions.answers import Predictions
+from muniment_metadata.predictions.bodies import BodyStore
 from muniment_metadata.servicer import MetadataServicer
 from muniment_promotion.peers import ArtifactPeer
 from muniment_promotion.servicer import PromotionServicer
@@ -62,18 +64,24 @@ def descriptors_of(service: Service) -> tuple[ServiceDescriptor, ...]:
     return DESCRIPTORS[service]
 
 
-def serve_metadata(serving: Serving) -> None:
-    """Serve catalog, audit log and access."""
+def serve_metadata(serving: Serving, bodies: BodyStore) -> Predictions:
+    """Serve catalog, audit log, predictions and access.
+
+    Returns:
+        The predictions, to be closed before the server is.
+    """
+    predictions = Predictions(serving.execution, serving.page_tokens, bodies)
     metadata_service_pb2_grpc.add_MetadataServiceServicer_to_server(
         MetadataServicer(serving.execution, serving.page_tokens), serving.server
     )
     ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server(
-        LedgerServicer(serving.execution, serving.page_tokens), serving.server
+        LedgerServicer(serving.execution, serving.page_tokens, predictions), serving.server
     )
     access_service_pb2_grpc.add_AccessServiceServicer_to_server(
         AccessServicer(serving.execution, serving.page_tokens, forget_principals=serving.authorizer.forget),
         serving.server,
     )
+    return predictions
 
 
 def serve_artifact(serving: Serving, blobs: BlobStore) -> None:

@@ -66,6 +66,7 @@ class ServeSettings:
         artifact_peer: address of the artifact service, or empty when this process is it.
         grace: seconds that calls in flight have to finish at a stop.
         until_idle: stop when no embedded client is left.
+        prediction_days: how long predictions are kept; 0: for ever.
     """
 
     listen: str
@@ -74,6 +75,7 @@ class ServeSettings:
     insecure: bool
     grace: float
     until_idle: bool
+    prediction_days: int
 
 
 def _load_file(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
@@ -187,6 +189,13 @@ _SERVE = (
         default=10.0,
         show_default=True,
         help="Seconds that calls in flight have to finish at a stop.",
+    ),
+    _option(
+        "--prediction-days",
+        type=click.IntRange(min=0, max=36_500),
+        default=0,
+        show_default="for ever",
+        help="Days that predictions are kept; what proves them stays.",
     ),
     click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no embedded client is left."),
 )

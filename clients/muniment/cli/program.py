@@ -17,6 +17,7 @@ from muniment.cli.export import export
 from muniment.cli.ledger import audit, watch
 from muniment.cli.lineage import lineage
 from muniment.cli.models import models
+from muniment.cli.predictions import predictions, receipt, trace
 from muniment.cli.projects import project
 from muniment.cli.pull import pull
 from muniment.cli.push import push
@@ -24,6 +25,7 @@ from muniment.cli.search import search
 from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.text import neutral
 from muniment.cli.verb import with_connection
+from muniment.cli.verify import verify
 from muniment.cli.versions import show, versions
 from muniment.errors import MunimentError
 
@@ -51,6 +53,10 @@ VERBS = (
     history,
     watch,
     deployments,
+    predictions,
+    trace,
+    receipt,
+    verify,
     audit,
     project,
     token,

@@ -70,7 +70,7 @@ def show(invocation: Invocation, selector: str, packages: bool, at: datetime | i
                 ("tags", pairs(shown.tags)),
                 ("metrics", [_metric(metric) for metric in shown.metrics]),
                 ("params", pairs(shown.params)),
-                ("datasets", [_dataset(dataset) for dataset in shown.datasets]),
+                ("datasets", [dataset_line(dataset) for dataset in shown.datasets]),
                 (
                     "parents",
                     [
@@ -78,7 +78,7 @@ def show(invocation: Invocation, selector: str, packages: bool, at: datetime | i
                         for edge in shown.parents
                     ],
                 ),
-                ("code", _code(shown.code) if shown.code else ""),
+                ("code", code_line(shown.code) if shown.code else ""),
                 ("run", f"{shown.run.id} {shown.run.uri}".strip() if shown.run else ""),
                 ("steps", [": ".join(filter(None, (s.name, s.description))) for s in shown.processing_steps]),
                 ("environment", _environment(shown.environment) if shown.environment else ""),
@@ -95,12 +95,14 @@ def _metric(metric: Metric) -> str:
     return f"{metric.key} = {number(metric.value)}" + (f" ({where})" if where else "")
 
 
-def _dataset(dataset: Dataset) -> str:
+def dataset_line(dataset: Dataset) -> str:
+    """A data set in one line."""
     name = f"{dataset.name} {dataset.version}".strip()
     return " ".join(filter(None, (f"{name} ({dataset.role or 'train'})", dataset.digest, dataset.uri)))
 
 
-def _code(code: Code) -> str:
+def code_line(code: Code) -> str:
+    """Code in one line."""
     commit = code.commit + (" with uncommitted changes" if code.dirty else "")
     return ", ".join(filter(None, (code.entry_point, code.repository, commit)))
 

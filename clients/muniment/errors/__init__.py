@@ -7,10 +7,11 @@
     │                        LimitExceeded DigestMismatch SizeMismatch FrameOutOfOrder InvalidTarget
     ├── NotFound             ProjectNotFound ModelNotFound VersionNotFound AliasNotFound StageNotFound StageEmpty
     │                        ManifestNotFound FileNotFound PromotionNotFound EntryNotFound TokenNotFound
+    │                        PredictionNotFound
     ├── AlreadyExists        NameTaken RequestIdReused
-    ├── Conflict             EtagMismatch CurrentMismatch
+    ├── Conflict             EtagMismatch CurrentMismatch SequenceBroken
     ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
-    │                        LedgerRecovery
+    │                        LedgerRecovery PredictionExpired
     ├── Unauthenticated      TokenMissing TokenInvalid
     ├── PermissionDenied
     ├── StorageFull
@@ -21,7 +22,7 @@
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
                              DestinationRefused CannotWrite LedgerUnproven RegistryClosed TokenInClear
-                             ServerNotInstalled ServerNotStarted
+                             ServerNotInstalled ServerNotStarted BufferFull
 
 A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
 status. ``diagnostics()`` is what the command line prints. This module imports the standard library alone.
@@ -29,6 +30,7 @@ status. ``diagnostics()`` is what the command line prints. This module imports t
 
 from muniment.errors.base import MunimentError
 from muniment.errors.local import (
+    BufferFull,
     CannotRead,
     CannotWrite,
     DestinationRefused,
@@ -83,9 +85,12 @@ from muniment.errors.remote import (
     NotFound,
     PeerUnavailable,
     PermissionDenied,
+    PredictionExpired,
+    PredictionNotFound,
     ProjectNotFound,
     PromotionNotFound,
     RequestIdReused,
+    SequenceBroken,
     ShuttingDown,
     SizeMismatch,
     StageEmpty,
@@ -107,6 +112,7 @@ __all__ = [
     "AliasNotFound",
     "AlreadyCurrent",
     "AlreadyExists",
+    "BufferFull",
     "BytesDamaged",
     "CannotRead",
     "CannotWrite",
@@ -150,10 +156,13 @@ __all__ = [
     "NotFound",
     "PeerUnavailable",
     "PermissionDenied",
+    "PredictionExpired",
+    "PredictionNotFound",
     "ProjectNotFound",
     "PromotionNotFound",
     "RegistryClosed",
     "RequestIdReused",
+    "SequenceBroken",
     "ServerNotInstalled",
     "ServerNotStarted",
     "ShuttingDown",

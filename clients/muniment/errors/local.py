@@ -83,3 +83,9 @@ class ServerNotInstalled(LocalError):
 
 class ServerNotStarted(LocalError):
     """An embedded server did not start."""
+
+
+class BufferFull(LocalError):
+    """A recorder of predictions holds all it may, and its policy is to raise."""
+
+    advice = "Record again later, take another policy, or give the recorder more capacity."

@@ -138,6 +138,12 @@ class TokenNotFound(NotFound):
     advice = "'muniment token list' lists the tokens."
 
 
+class PredictionNotFound(NotFound):
+    """No sealed prediction has this id."""
+
+    advice = "Check the id; what was recorded just now is known after about a second."
+
+
 class AlreadyExists(MunimentError):
     """What was to be created is there."""
 
@@ -166,6 +172,10 @@ class CurrentMismatch(Conflict):
     """The pointer is not where the caller expected it."""
 
     advice = ""
+
+
+class SequenceBroken(Conflict):
+    """The registry misses messages that a sender of predictions sent before."""
 
 
 class FailedPrecondition(MunimentError):
@@ -204,6 +214,12 @@ class LedgerRecovery(FailedPrecondition):
     """The ledger is not what was signed, so nothing is changed until its operator has decided."""
 
     advice = ""
+
+
+class PredictionExpired(FailedPrecondition):
+    """Retention dropped what was recorded of the prediction."""
+
+    advice = "A receipt made before still verifies."
 
 
 class Unauthenticated(MunimentError):

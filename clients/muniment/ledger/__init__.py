@@ -9,6 +9,8 @@ subclass of :class:`InvalidEvidence` that says why.
 ``note``           text with signatures under it (c2sp.org/signed-note)
 ``checkpoint``     the signed head of the tree (c2sp.org/tlog-checkpoint)
 ``proof``          one entry, its inclusion proof and a checkpoint in one file (c2sp.org/tlog-proof)
+``canonical``      canonical JSON (RFC 8785)
+``receipt``        one prediction, what made it, and the proof of all of it in one file
 =================  =====================================================================================
 """
 

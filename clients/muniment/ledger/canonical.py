@@ -68,9 +68,51 @@ def write(value: Any) -> bytes:
             text that is not Unicode.
     """
     try:
-        return _text(value).encode()
+        return (_plain_text(value) or _text(value)).encode()
     except UnicodeEncodeError as error:
         raise NotCanonical(f"text is not Unicode: {error.reason}") from None
+    except RecursionError:
+        raise NotCanonical("a value is nested too deeply") from None
+
+
+def _plain_text(value: Any) -> str:
+    """What the standard library writes, in half the time, where RFC 8785 asks for the same; else nothing."""
+    if not _has_plain_names(value):
+        return ""
+    try:
+        text = _PLAIN.encode(value)
+    except (TypeError, ValueError):
+        return ""
+    # Beyond ASCII names may be ordered in another way; ECMAScript has its own exponents and only one zero.
+    if not text.isascii() or "e+" in text or "e-" in text or "-0.0" in text:
+        return ""
+    if ".0" not in text:
+        return text
+    if "\\" in text:
+        return ""
+    parts = text.split('"')
+    # Every other part is a text, in which a whole number means nothing.
+    parts[::2] = [part.replace(".0,", ",").replace(".0]", "]").replace(".0}", "}") for part in parts[::2]]
+    return '"'.join(parts).removesuffix(".0")
+
+
+def _has_plain_names(value: Any) -> bool:
+    """Whether names are text and integers not too large; the encoder takes other names and writes any integer."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            kind = type(member)
+            if type(name) is not str or (
+                kind is not float and kind is not str and not _has_plain_names(member)
+            ):
+                return False
+    elif isinstance(value, list | tuple):
+        for member in value:
+            kind = type(member)
+            if kind is not float and kind is not str and not _has_plain_names(member):
+                return False
+    elif isinstance(value, int):
+        return -MAX_INTEGER <= value <= MAX_INTEGER
+    return True
 
 
 def _text(value: Any) -> str:
@@ -84,6 +126,9 @@ def _text(value: Any) -> str:
         case float():
             return _number(value)
         case dict():
+            for name in value:
+                if not isinstance(name, str):
+                    raise NotCanonical(f"a member is named {name!r}, while names are text")
             # The order is that of UTF-16 code units, which is another one beyond the basic plane.
             names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
             return "{" + ",".join(f"{_PLAIN.encode(name)}:{_text(value[name])}" for name in names) + "}"
@@ -99,7 +144,7 @@ def _number(value: float) -> str:
     if value == 0:
         return "0"
     sign = "-" if value < 0 else ""
-    mantissa, _, exponent = repr(abs(value)).partition("e")
+    mantissa, _, exponent = float.__repr__(abs(value)).partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = whole + fraction.removesuffix("0") if fraction == "0" else whole + fraction
     point = len(whole) + int(exponent or 0)

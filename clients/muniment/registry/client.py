@@ -11,6 +11,7 @@ from typing import Literal
 from muniment.registry import access, aliases, deployments, models, stages, versions
 from muniment.registry.audit import Audit
 from muniment.registry.inquiries import Inquiries
+from muniment.registry.prediction_verbs import PredictionVerbs
 from muniment.registry.search import Searches
 from muniment.registry.session import Session, sendable
 from muniment.registry.watch import Watch
@@ -39,7 +40,7 @@ from muniment.values import (
 )
 
 
-class Registry(Inquiries, Searches):
+class Registry(Inquiries, Searches, PredictionVerbs):
     """A connection to a registry; make one with :func:`muniment.connect`. Threads may share it.
 
     A *selector* is ``[project/]model[@selector]``: ``churn``, ``churn@7``, ``churn@production``,
@@ -48,7 +49,7 @@ class Registry(Inquiries, Searches):
     """
 
     def __init__(self, session: Session, *, release: Callable[[], None] | None = None) -> None:
-        self._session = session
+        super().__init__(session)
         self._release = release
 
     def __enter__(self) -> Registry:
@@ -58,10 +59,16 @@ class Registry(Inquiries, Searches):
         self.close()
 
     def close(self) -> None:
-        """End the connection and all its calls. Closing twice is fine."""
-        self._session.calls.close()
-        if self._release is not None:
-            self._release()
+        """Close recorders of predictions that are still open, then the connection and all its calls.
+
+        Closing twice is fine.
+        """
+        try:
+            self._close_recorders()
+        finally:
+            self._session.calls.close()
+            if self._release is not None:
+                self._release()
 
     @property
     def target(self) -> str:

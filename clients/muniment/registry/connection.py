@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -73,9 +74,8 @@ def connect(
         address = address.definite
         if token and not address.is_loopback and not _insecure(insecure):
             raise TokenInClear(f"the token would be sent to {address.text} unencrypted")
-    channel = open_channel(address, authority)
     calls = Calls(
-        channel,
+        partial(open_channel, address, authority),
         target=address.text,
         timeout=timeout,
         token=lambda: token or local_token(address),
@@ -96,14 +96,13 @@ def _embedded(directory: Path, *, token: str | None, project: str, timeout: floa
     client = EmbeddedClient.join(directory)
     try:
         address = Address.parse(client.address)
-        channel = MovingChannel(open_channel(address))
 
-        def rejoin() -> str:
+        def rejoin(channel: MovingChannel) -> str:
             channel.move(open_channel(Address.parse(client.rejoin())))
             return client.address
 
         calls = Calls(
-            channel,
+            lambda: MovingChannel(open_channel(Address.parse(client.address))),
             target=address.text,
             timeout=timeout,
             token=lambda: token or local.read_admin_token(client.directory),

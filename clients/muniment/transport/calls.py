@@ -23,25 +23,26 @@ class Calls:
 
     def __init__(
         self,
-        channel: grpc.Channel | MovingChannel,
+        open_channel: Callable[[], grpc.Channel | MovingChannel],
         *,
         target: str,
         timeout: float,
         token: Callable[[], str | None],
-        rejoin: Callable[[], str] | None = None,
+        rejoin: Callable[[Any], str] | None = None,
         plain: bool = False,
     ) -> None:
-        """Remember how to call.
+        """Open a channel, on which nothing is sent yet, and remember how to call.
 
         Args:
-            channel: where to.
+            open_channel: makes a channel to the registry.
             target: the address, for error messages.
             timeout: seconds a unary call may take, and a stream may stand still.
             token: gives the bearer token; asked before each call until there is one.
-            rejoin: lets the channel lead to a server that answers, once nobody does, and returns its address.
+            rejoin: lets a channel lead to a server that answers, once nobody does, and returns its address.
             plain: whether the channel speaks without TLS to a server that may want it.
         """
-        self.channel = channel
+        self.channel = open_channel()
+        self._open_channel = open_channel
         self.target = target
         self.timeout = timeout
         self._token = token
@@ -51,6 +52,17 @@ class Calls:
         self._moving = threading.Lock()
         self._moves = 0
         self._closed = False
+
+    def again(self) -> Calls:
+        """A connection of its own to the same registry, which outlives this one."""
+        return Calls(
+            self._open_channel,
+            target=self.target,
+            timeout=self.timeout,
+            token=self._token,
+            rejoin=self._rejoin,
+            plain=self._plain,
+        )
 
     def unary(self, method: Any, request: Any, *, timeout: float | None = None) -> Any:
         """Call a unary method.
@@ -120,7 +132,7 @@ class Calls:
         with self._moving:
             if self._moves == since:
                 try:
-                    self.target = self._rejoin()
+                    self.target = self._rejoin(self.channel)
                 except MunimentError as error:
                     raise Unreachable(
                         f"{refusal.message}; no other server could be started: {error.message}"

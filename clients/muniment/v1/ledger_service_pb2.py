@@ -13,10 +13,12 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from muniment.v1 import catalog_pb2 as muniment_dot_v1_dot_catalog__pb2
 from muniment.v1 import options_pb2 as muniment_dot_v1_dot_options__pb2
+from muniment.v1 import prediction_pb2 as muniment_dot_v1_dot_prediction__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n muniment/v1/ledger_service.proto\x12\x0bmuniment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19muniment/v1/options.proto\"\xff\x01\n\x0bLedgerEntry\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0c\n\x04type\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x0e\n\x06number\x18\x08 \x01(\x03\x12\x17\n\x0fprevious_number\x18\t \x01(\x03\x12\x0e\n\x06\x64igest\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0c\n\x04\x62ody\x18\x0c \x01(\x0c\x12\x11\n\tleaf_hash\x18\r \x01(\x0c\"-\n\nLedgerHead\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x11\n\troot_hash\x18\x02 \x01(\x0c\"3\n\x0fGetEntryRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"I\n\x0b\x45ntryFilter\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\r\n\x05types\x18\x03 \x03(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"\xe9\x01\n\x12ListEntriesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12(\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.muniment.v1.EntryFilter\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cnewest_first\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.muniment.v1.LedgerEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x0eGetHeadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"8\n\x14GetCheckpointRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08min_size\x18\x02 \x01(\x03\"z\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\x0c\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x11\n\troot_hash\x18\x04 \x01(\x0c\x12-\n\tsign_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x18GetInclusionProofRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x11\n\ttree_size\x18\x03 \x01(\x03\"\xae\x01\n\x0eInclusionProof\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\tleaf_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06hashes\x18\x04 \x03(\x0c\x12\x11\n\troot_hash\x18\x05 \x01(\x0c\x12+\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x17.muniment.v1.Checkpoint\x12\x12\n\ntlog_proof\x18\x07 \x01(\x0c\"P\n\x1aGetConsistencyProofRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tfrom_size\x18\x02 \x01(\x03\x12\x0f\n\x07to_size\x18\x03 \x01(\x03\"t\n\x10\x43onsistencyProof\x12\x11\n\tfrom_size\x18\x01 \x01(\x03\x12\x0f\n\x07to_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12\x16\n\x0e\x66rom_root_hash\x18\x04 \x01(\x0c\x12\x14\n\x0cto_root_hash\x18\x05 \x01(\x0c\"$\n\x12ListLogKeysRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"8\n\x13ListLogKeysResponse\x12!\n\x04keys\x18\x01 \x03(\x0b\x32\x13.muniment.v1.LogKey\"{\n\x06LogKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x08\x12\x11\n\tstatement\x18\x05 \x01(\x0c\x32\xad\x05\n\rLedgerService\x12R\n\x08GetEntry\x12\x1c.muniment.v1.GetEntryRequest\x1a\x18.muniment.v1.LedgerEntry\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12`\n\x0bListEntries\x12\x1f.muniment.v1.ListEntriesRequest\x1a .muniment.v1.ListEntriesResponse\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12O\n\x07GetHead\x12\x1b.muniment.v1.GetHeadRequest\x1a\x17.muniment.v1.LedgerHead\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12[\n\rGetCheckpoint\x12!.muniment.v1.GetCheckpointRequest\x1a\x17.muniment.v1.Checkpoint\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12g\n\x11GetInclusionProof\x12%.muniment.v1.GetInclusionProofRequest\x1a\x1b.muniment.v1.InclusionProof\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12m\n\x13GetConsistencyProof\x12\'.muniment.v1.GetConsistencyProofRequest\x1a\x1d.muniment.v1.ConsistencyProof\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12`\n\x0bListLogKeys\x12\x1f.muniment.v1.ListLogKeysRequest\x1a .muniment.v1.ListLogKeysResponse\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n muniment/v1/ledger_service.proto\x12\x0bmuniment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19muniment/v1/catalog.proto\x1a\x19muniment/v1/options.proto\x1a\x1cmuniment/v1/prediction.proto\"\xff\x01\n\x0bLedgerEntry\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0c\n\x04type\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12\r\n\x05model\x18\x06 \x01(\t\x12\r\n\x05stage\x18\x07 \x01(\t\x12\x0e\n\x06number\x18\x08 \x01(\x03\x12\x17\n\x0fprevious_number\x18\t \x01(\x03\x12\x0e\n\x06\x64igest\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x0c\n\x04\x62ody\x18\x0c \x01(\x0c\x12\x11\n\tleaf_hash\x18\r \x01(\x0c\"-\n\nLedgerHead\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x11\n\troot_hash\x18\x02 \x01(\x0c\"3\n\x0fGetEntryRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\"I\n\x0b\x45ntryFilter\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\r\n\x05types\x18\x03 \x03(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\"\xe9\x01\n\x12ListEntriesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12(\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.muniment.v1.EntryFilter\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cnewest_first\x18\x05 \x01(\x08\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"Y\n\x13ListEntriesResponse\x12)\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x18.muniment.v1.LedgerEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x0eGetHeadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"8\n\x14GetCheckpointRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08min_size\x18\x02 \x01(\x03\"z\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\x0c\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x11\n\troot_hash\x18\x04 \x01(\x0c\x12-\n\tsign_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"O\n\x18GetInclusionProofRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x11\n\ttree_size\x18\x03 \x01(\x03\"\xae\x01\n\x0eInclusionProof\x12\x12\n\nleaf_index\x18\x01 \x01(\x03\x12\x11\n\ttree_size\x18\x02 \x01(\x03\x12\x11\n\tleaf_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06hashes\x18\x04 \x03(\x0c\x12\x11\n\troot_hash\x18\x05 \x01(\x0c\x12+\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x17.muniment.v1.Checkpoint\x12\x12\n\ntlog_proof\x18\x07 \x01(\x0c\"P\n\x1aGetConsistencyProofRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tfrom_size\x18\x02 \x01(\x03\x12\x0f\n\x07to_size\x18\x03 \x01(\x03\"t\n\x10\x43onsistencyProof\x12\x11\n\tfrom_size\x18\x01 \x01(\x03\x12\x0f\n\x07to_size\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12\x16\n\x0e\x66rom_root_hash\x18\x04 \x01(\x0c\x12\x14\n\x0cto_root_hash\x18\x05 \x01(\x0c\"$\n\x12ListLogKeysRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\"8\n\x13ListLogKeysResponse\x12!\n\x04keys\x18\x01 \x03(\x0b\x32\x13.muniment.v1.LogKey\"{\n\x06LogKey\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tive\x18\x04 \x01(\x08\x12\x11\n\tstatement\x18\x05 \x01(\x0c\"a\n\x18RecordPredictionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x13\n\x0bpredictions\x18\x04 \x03(\x0c\"?\n\x19RecordPredictionsResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x10\n\x08revision\x18\x02 \x01(\x03\"?\n\x16TracePredictionRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rprediction_id\x18\x02 \x01(\t\"\xea\x01\n\x0fPredictionTrace\x12+\n\nprediction\x18\x01 \x01(\x0b\x32\x17.muniment.v1.Prediction\x12+\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x1c.muniment.v1.PredictionBatch\x12%\n\x07version\x18\x03 \x01(\x0b\x32\x14.muniment.v1.Version\x12/\n\rstage_entries\x18\x04 \x03(\x0b\x32\x18.muniment.v1.LedgerEntry\x12\x0e\n\x06stages\x18\x05 \x03(\t\x12\x15\n\rsame_id_count\x18\x06 \x01(\x05\":\n\x11GetReceiptRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rprediction_id\x18\x02 \x01(\t\"\x1a\n\x07Receipt\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"\xd6\x01\n\x16ListPredictionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0e\x64\x61taset_digest\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"`\n\x17ListPredictionsResponse\x12,\n\x0bpredictions\x18\x01 \x03(\x0b\x32\x17.muniment.v1.Prediction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb0\x01\n\x17\x43ountPredictionsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0e\x64\x61taset_digest\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x18\x43ountPredictionsResponse\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x15\n\rexpired_count\x18\x02 \x01(\x03\x32\xbe\t\n\rLedgerService\x12R\n\x08GetEntry\x12\x1c.muniment.v1.GetEntryRequest\x1a\x18.muniment.v1.LedgerEntry\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12`\n\x0bListEntries\x12\x1f.muniment.v1.ListEntriesRequest\x1a .muniment.v1.ListEntriesResponse\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12O\n\x07GetHead\x12\x1b.muniment.v1.GetHeadRequest\x1a\x17.muniment.v1.LedgerHead\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12[\n\rGetCheckpoint\x12!.muniment.v1.GetCheckpointRequest\x1a\x17.muniment.v1.Checkpoint\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12g\n\x11GetInclusionProof\x12%.muniment.v1.GetInclusionProofRequest\x1a\x1b.muniment.v1.InclusionProof\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12m\n\x13GetConsistencyProof\x12\'.muniment.v1.GetConsistencyProofRequest\x1a\x1d.muniment.v1.ConsistencyProof\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12`\n\x0bListLogKeys\x12\x1f.muniment.v1.ListLogKeysRequest\x1a .muniment.v1.ListLogKeysResponse\"\x0e\xd2\xe2\x18\n\x08\x0c\x12\x06parent\x12v\n\x11RecordPredictions\x12%.muniment.v1.RecordPredictionsRequest\x1a&.muniment.v1.RecordPredictionsResponse\"\x0e\xd2\xe2\x18\n\x08\x0e\x12\x06parent(\x01\x30\x01\x12\x64\n\x0fTracePrediction\x12#.muniment.v1.TracePredictionRequest\x1a\x1c.muniment.v1.PredictionTrace\"\x0e\xd2\xe2\x18\n\x08\x0f\x12\x06parent\x12R\n\nGetReceipt\x12\x1e.muniment.v1.GetReceiptRequest\x1a\x14.muniment.v1.Receipt\"\x0e\xd2\xe2\x18\n\x08\x0f\x12\x06parent\x12l\n\x0fListPredictions\x12#.muniment.v1.ListPredictionsRequest\x1a$.muniment.v1.ListPredictionsResponse\"\x0e\xd2\xe2\x18\n\x08\x0f\x12\x06parent\x12o\n\x10\x43ountPredictions\x12$.muniment.v1.CountPredictionsRequest\x1a%.muniment.v1.CountPredictionsResponse\"\x0e\xd2\xe2\x18\n\x08\x0f\x12\x06parentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,38 +39,68 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_LEDGERSERVICE'].methods_by_name['GetConsistencyProof']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
   _globals['_LEDGERSERVICE'].methods_by_name['ListLogKeys']._options = None
   _globals['_LEDGERSERVICE'].methods_by_name['ListLogKeys']._serialized_options = b'\322\342\030\n\010\014\022\006parent'
-  _globals['_LEDGERENTRY']._serialized_start=110
-  _globals['_LEDGERENTRY']._serialized_end=365
-  _globals['_LEDGERHEAD']._serialized_start=367
-  _globals['_LEDGERHEAD']._serialized_end=412
-  _globals['_GETENTRYREQUEST']._serialized_start=414
-  _globals['_GETENTRYREQUEST']._serialized_end=465
-  _globals['_ENTRYFILTER']._serialized_start=467
-  _globals['_ENTRYFILTER']._serialized_end=540
-  _globals['_LISTENTRIESREQUEST']._serialized_start=543
-  _globals['_LISTENTRIESREQUEST']._serialized_end=776
-  _globals['_LISTENTRIESRESPONSE']._serialized_start=778
-  _globals['_LISTENTRIESRESPONSE']._serialized_end=867
-  _globals['_GETHEADREQUEST']._serialized_start=869
-  _globals['_GETHEADREQUEST']._serialized_end=901
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=903
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=959
-  _globals['_CHECKPOINT']._serialized_start=961
-  _globals['_CHECKPOINT']._serialized_end=1083
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1085
-  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1164
-  _globals['_INCLUSIONPROOF']._serialized_start=1167
-  _globals['_INCLUSIONPROOF']._serialized_end=1341
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1343
-  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1423
-  _globals['_CONSISTENCYPROOF']._serialized_start=1425
-  _globals['_CONSISTENCYPROOF']._serialized_end=1541
-  _globals['_LISTLOGKEYSREQUEST']._serialized_start=1543
-  _globals['_LISTLOGKEYSREQUEST']._serialized_end=1579
-  _globals['_LISTLOGKEYSRESPONSE']._serialized_start=1581
-  _globals['_LISTLOGKEYSRESPONSE']._serialized_end=1637
-  _globals['_LOGKEY']._serialized_start=1639
-  _globals['_LOGKEY']._serialized_end=1762
-  _globals['_LEDGERSERVICE']._serialized_start=1765
-  _globals['_LEDGERSERVICE']._serialized_end=2450
+  _globals['_LEDGERSERVICE'].methods_by_name['RecordPredictions']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['RecordPredictions']._serialized_options = b'\322\342\030\n\010\016\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['TracePrediction']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['TracePrediction']._serialized_options = b'\322\342\030\n\010\017\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['GetReceipt']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['GetReceipt']._serialized_options = b'\322\342\030\n\010\017\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['ListPredictions']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['ListPredictions']._serialized_options = b'\322\342\030\n\010\017\022\006parent'
+  _globals['_LEDGERSERVICE'].methods_by_name['CountPredictions']._options = None
+  _globals['_LEDGERSERVICE'].methods_by_name['CountPredictions']._serialized_options = b'\322\342\030\n\010\017\022\006parent'
+  _globals['_LEDGERENTRY']._serialized_start=167
+  _globals['_LEDGERENTRY']._serialized_end=422
+  _globals['_LEDGERHEAD']._serialized_start=424
+  _globals['_LEDGERHEAD']._serialized_end=469
+  _globals['_GETENTRYREQUEST']._serialized_start=471
+  _globals['_GETENTRYREQUEST']._serialized_end=522
+  _globals['_ENTRYFILTER']._serialized_start=524
+  _globals['_ENTRYFILTER']._serialized_end=597
+  _globals['_LISTENTRIESREQUEST']._serialized_start=600
+  _globals['_LISTENTRIESREQUEST']._serialized_end=833
+  _globals['_LISTENTRIESRESPONSE']._serialized_start=835
+  _globals['_LISTENTRIESRESPONSE']._serialized_end=924
+  _globals['_GETHEADREQUEST']._serialized_start=926
+  _globals['_GETHEADREQUEST']._serialized_end=958
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=960
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1016
+  _globals['_CHECKPOINT']._serialized_start=1018
+  _globals['_CHECKPOINT']._serialized_end=1140
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_start=1142
+  _globals['_GETINCLUSIONPROOFREQUEST']._serialized_end=1221
+  _globals['_INCLUSIONPROOF']._serialized_start=1224
+  _globals['_INCLUSIONPROOF']._serialized_end=1398
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_start=1400
+  _globals['_GETCONSISTENCYPROOFREQUEST']._serialized_end=1480
+  _globals['_CONSISTENCYPROOF']._serialized_start=1482
+  _globals['_CONSISTENCYPROOF']._serialized_end=1598
+  _globals['_LISTLOGKEYSREQUEST']._serialized_start=1600
+  _globals['_LISTLOGKEYSREQUEST']._serialized_end=1636
+  _globals['_LISTLOGKEYSRESPONSE']._serialized_start=1638
+  _globals['_LISTLOGKEYSRESPONSE']._serialized_end=1694
+  _globals['_LOGKEY']._serialized_start=1696
+  _globals['_LOGKEY']._serialized_end=1819
+  _globals['_RECORDPREDICTIONSREQUEST']._serialized_start=1821
+  _globals['_RECORDPREDICTIONSREQUEST']._serialized_end=1918
+  _globals['_RECORDPREDICTIONSRESPONSE']._serialized_start=1920
+  _globals['_RECORDPREDICTIONSRESPONSE']._serialized_end=1983
+  _globals['_TRACEPREDICTIONREQUEST']._serialized_start=1985
+  _globals['_TRACEPREDICTIONREQUEST']._serialized_end=2048
+  _globals['_PREDICTIONTRACE']._serialized_start=2051
+  _globals['_PREDICTIONTRACE']._serialized_end=2285
+  _globals['_GETRECEIPTREQUEST']._serialized_start=2287
+  _globals['_GETRECEIPTREQUEST']._serialized_end=2345
+  _globals['_RECEIPT']._serialized_start=2347
+  _globals['_RECEIPT']._serialized_end=2373
+  _globals['_LISTPREDICTIONSREQUEST']._serialized_start=2376
+  _globals['_LISTPREDICTIONSREQUEST']._serialized_end=2590
+  _globals['_LISTPREDICTIONSRESPONSE']._serialized_start=2592
+  _globals['_LISTPREDICTIONSRESPONSE']._serialized_end=2688
+  _globals['_COUNTPREDICTIONSREQUEST']._serialized_start=2691
+  _globals['_COUNTPREDICTIONSREQUEST']._serialized_end=2867
+  _globals['_COUNTPREDICTIONSRESPONSE']._serialized_start=2869
+  _globals['_COUNTPREDICTIONSRESPONSE']._serialized_end=2933
+  _globals['_LEDGERSERVICE']._serialized_start=2936
+  _globals['_LEDGERSERVICE']._serialized_end=4150
 # @@protoc_insertion_point(module_scope)

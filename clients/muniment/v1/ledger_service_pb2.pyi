@@ -1,5 +1,7 @@
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from muniment.v1 import catalog_pb2 as _catalog_pb2
 from muniment.v1 import options_pb2 as _options_pb2
+from muniment.v1 import prediction_pb2 as _prediction_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -196,3 +198,109 @@ class LogKey(_message.Message):
     active: bool
     statement: bytes
     def __init__(self, key: _Optional[str] = ..., revision: _Optional[int] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., active: bool = ..., statement: _Optional[bytes] = ...) -> None: ...
+
+class RecordPredictionsRequest(_message.Message):
+    __slots__ = ("parent", "sender", "sequence", "predictions")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PREDICTIONS_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    sender: str
+    sequence: int
+    predictions: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, parent: _Optional[str] = ..., sender: _Optional[str] = ..., sequence: _Optional[int] = ..., predictions: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class RecordPredictionsResponse(_message.Message):
+    __slots__ = ("sequence", "revision")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    revision: int
+    def __init__(self, sequence: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class TracePredictionRequest(_message.Message):
+    __slots__ = ("parent", "prediction_id")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PREDICTION_ID_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    prediction_id: str
+    def __init__(self, parent: _Optional[str] = ..., prediction_id: _Optional[str] = ...) -> None: ...
+
+class PredictionTrace(_message.Message):
+    __slots__ = ("prediction", "batch", "version", "stage_entries", "stages", "same_id_count")
+    PREDICTION_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STAGE_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
+    SAME_ID_COUNT_FIELD_NUMBER: _ClassVar[int]
+    prediction: _prediction_pb2.Prediction
+    batch: _prediction_pb2.PredictionBatch
+    version: _catalog_pb2.Version
+    stage_entries: _containers.RepeatedCompositeFieldContainer[LedgerEntry]
+    stages: _containers.RepeatedScalarFieldContainer[str]
+    same_id_count: int
+    def __init__(self, prediction: _Optional[_Union[_prediction_pb2.Prediction, _Mapping]] = ..., batch: _Optional[_Union[_prediction_pb2.PredictionBatch, _Mapping]] = ..., version: _Optional[_Union[_catalog_pb2.Version, _Mapping]] = ..., stage_entries: _Optional[_Iterable[_Union[LedgerEntry, _Mapping]]] = ..., stages: _Optional[_Iterable[str]] = ..., same_id_count: _Optional[int] = ...) -> None: ...
+
+class GetReceiptRequest(_message.Message):
+    __slots__ = ("parent", "prediction_id")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    PREDICTION_ID_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    prediction_id: str
+    def __init__(self, parent: _Optional[str] = ..., prediction_id: _Optional[str] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("content",)
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    def __init__(self, content: _Optional[bytes] = ...) -> None: ...
+
+class ListPredictionsRequest(_message.Message):
+    __slots__ = ("parent", "version", "dataset_digest", "start_time", "end_time", "page_size", "page_token")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DATASET_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    version: str
+    dataset_digest: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    page_size: int
+    page_token: str
+    def __init__(self, parent: _Optional[str] = ..., version: _Optional[str] = ..., dataset_digest: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListPredictionsResponse(_message.Message):
+    __slots__ = ("predictions", "next_page_token")
+    PREDICTIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    predictions: _containers.RepeatedCompositeFieldContainer[_prediction_pb2.Prediction]
+    next_page_token: str
+    def __init__(self, predictions: _Optional[_Iterable[_Union[_prediction_pb2.Prediction, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CountPredictionsRequest(_message.Message):
+    __slots__ = ("parent", "version", "dataset_digest", "start_time", "end_time")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DATASET_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    version: str
+    dataset_digest: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    def __init__(self, parent: _Optional[str] = ..., version: _Optional[str] = ..., dataset_digest: _Optional[str] = ..., start_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CountPredictionsResponse(_message.Message):
+    __slots__ = ("count", "expired_count")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRED_COUNT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    expired_count: int
+    def __init__(self, count: _Optional[int] = ..., expired_count: _Optional[int] = ...) -> None: ...

@@ -51,6 +51,31 @@ class LedgerServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysResponse.FromString,
                 )
+        self.RecordPredictions = channel.stream_stream(
+                '/muniment.v1.LedgerService/RecordPredictions',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.RecordPredictionsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.RecordPredictionsResponse.FromString,
+                )
+        self.TracePrediction = channel.unary_unary(
+                '/muniment.v1.LedgerService/TracePrediction',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.TracePredictionRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.PredictionTrace.FromString,
+                )
+        self.GetReceipt = channel.unary_unary(
+                '/muniment.v1.LedgerService/GetReceipt',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.GetReceiptRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.Receipt.FromString,
+                )
+        self.ListPredictions = channel.unary_unary(
+                '/muniment.v1.LedgerService/ListPredictions',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.ListPredictionsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.ListPredictionsResponse.FromString,
+                )
+        self.CountPredictions = channel.unary_unary(
+                '/muniment.v1.LedgerService/CountPredictions',
+                request_serializer=muniment_dot_v1_dot_ledger__service__pb2.CountPredictionsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_ledger__service__pb2.CountPredictionsResponse.FromString,
+                )
 
 
 class LedgerServiceServicer(object):
@@ -108,6 +133,52 @@ class LedgerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordPredictions(self, request_iterator, context):
+        """── predictions ──────────────────────────────────────────────────────────────────────────────────
+
+        Takes in predictions. Each message is acknowledged once the batch that holds its predictions is
+        sealed: durable, and bound by a ledger entry, at most about a second later. After any failure a
+        sender opens the call again with the same `sender` and repeats, in order, the messages it saw no
+        acknowledgement for: those that were sealed are acknowledged again and not kept twice. A message
+        that is refused ends the call with an error that names it; earlier ones are acknowledged before.
+        SEQUENCE_BROKEN when the registry misses messages that came before: repeat as a new sender.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TracePrediction(self, request, context):
+        """Finds a prediction by its id, with what made it: version, data sets, code, and how the version
+        came into its stages. The first one recorded, when several have that id. PREDICTION_NOT_FOUND when
+        none is known (it may not be sealed yet), PREDICTION_EXPIRED when retention dropped its batch.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReceipt(self, request, context):
+        """Makes a file that proves a prediction to anyone who has the ledger's public key, offline. Waits
+        until a checkpoint covers its batch, at most a few seconds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPredictions(self, request, context):
+        """Lists predictions in order of time: of one version, or of all versions that were trained on a data
+        set. Batches whose body was dropped are left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountPredictions(self, request, context):
+        """Counts predictions, those of dropped bodies included.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +216,31 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.ListLogKeys,
                     request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysResponse.SerializeToString,
+            ),
+            'RecordPredictions': grpc.stream_stream_rpc_method_handler(
+                    servicer.RecordPredictions,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.RecordPredictionsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.RecordPredictionsResponse.SerializeToString,
+            ),
+            'TracePrediction': grpc.unary_unary_rpc_method_handler(
+                    servicer.TracePrediction,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.TracePredictionRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.PredictionTrace.SerializeToString,
+            ),
+            'GetReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReceipt,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.GetReceiptRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.Receipt.SerializeToString,
+            ),
+            'ListPredictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPredictions,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.ListPredictionsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.ListPredictionsResponse.SerializeToString,
+            ),
+            'CountPredictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountPredictions,
+                    request_deserializer=muniment_dot_v1_dot_ledger__service__pb2.CountPredictionsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_ledger__service__pb2.CountPredictionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -274,5 +370,90 @@ class LedgerService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/ListLogKeys',
             muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysRequest.SerializeToString,
             muniment_dot_v1_dot_ledger__service__pb2.ListLogKeysResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RecordPredictions(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(request_iterator, target, '/muniment.v1.LedgerService/RecordPredictions',
+            muniment_dot_v1_dot_ledger__service__pb2.RecordPredictionsRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.RecordPredictionsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def TracePrediction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/TracePrediction',
+            muniment_dot_v1_dot_ledger__service__pb2.TracePredictionRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.PredictionTrace.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/GetReceipt',
+            muniment_dot_v1_dot_ledger__service__pb2.GetReceiptRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.Receipt.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListPredictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/ListPredictions',
+            muniment_dot_v1_dot_ledger__service__pb2.ListPredictionsRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.ListPredictionsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def CountPredictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.LedgerService/CountPredictions',
+            muniment_dot_v1_dot_ledger__service__pb2.CountPredictionsRequest.SerializeToString,
+            muniment_dot_v1_dot_ledger__service__pb2.CountPredictionsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

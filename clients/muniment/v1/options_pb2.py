@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19muniment/v1/options.proto\x12\x0bmuniment.v1\x1a google/protobuf/descriptor.proto\"Q\n\nAccessRule\x12+\n\npermission\x18\x01 \x01(\x0e\x32\x17.muniment.v1.Permission\x12\x16\n\x0eresource_field\x18\x02 \x01(\t*\xae\x03\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x1c\n\x18PERMISSION_AUTHENTICATED\x10\x01\x12\x1b\n\x17PERMISSION_PROJECT_READ\x10\x02\x12\x1d\n\x19PERMISSION_PROJECT_MANAGE\x10\x03\x12\x1b\n\x17PERMISSION_CATALOG_READ\x10\x04\x12\x1c\n\x18PERMISSION_CATALOG_WRITE\x10\x05\x12\x1c\n\x18PERMISSION_ARTIFACT_READ\x10\x06\x12\x1d\n\x19PERMISSION_ARTIFACT_WRITE\x10\x07\x12\x1c\n\x18PERMISSION_STAGE_PROMOTE\x10\x08\x12\x1d\n\x19PERMISSION_STAGE_ROLLBACK\x10\t\x12\x1a\n\x16PERMISSION_EVENT_WATCH\x10\n\x12 \n\x1cPERMISSION_DEPLOYMENT_REPORT\x10\x0b\x12\x1a\n\x16PERMISSION_LEDGER_READ\x10\x0c\x12\x1b\n\x17PERMISSION_TOKEN_MANAGE\x10\r:I\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xaa\x8c\x03 \x01(\x0b\x32\x17.muniment.v1.AccessRuleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19muniment/v1/options.proto\x12\x0bmuniment.v1\x1a google/protobuf/descriptor.proto\"Q\n\nAccessRule\x12+\n\npermission\x18\x01 \x01(\x0e\x32\x17.muniment.v1.Permission\x12\x16\n\x0eresource_field\x18\x02 \x01(\t*\xf0\x03\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x1c\n\x18PERMISSION_AUTHENTICATED\x10\x01\x12\x1b\n\x17PERMISSION_PROJECT_READ\x10\x02\x12\x1d\n\x19PERMISSION_PROJECT_MANAGE\x10\x03\x12\x1b\n\x17PERMISSION_CATALOG_READ\x10\x04\x12\x1c\n\x18PERMISSION_CATALOG_WRITE\x10\x05\x12\x1c\n\x18PERMISSION_ARTIFACT_READ\x10\x06\x12\x1d\n\x19PERMISSION_ARTIFACT_WRITE\x10\x07\x12\x1c\n\x18PERMISSION_STAGE_PROMOTE\x10\x08\x12\x1d\n\x19PERMISSION_STAGE_ROLLBACK\x10\t\x12\x1a\n\x16PERMISSION_EVENT_WATCH\x10\n\x12 \n\x1cPERMISSION_DEPLOYMENT_REPORT\x10\x0b\x12\x1a\n\x16PERMISSION_LEDGER_READ\x10\x0c\x12\x1b\n\x17PERMISSION_TOKEN_MANAGE\x10\r\x12 \n\x1cPERMISSION_PREDICTION_RECORD\x10\x0e\x12\x1e\n\x1aPERMISSION_PREDICTION_READ\x10\x0f:I\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xaa\x8c\x03 \x01(\x0b\x32\x17.muniment.v1.AccessRuleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,7 +23,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'muniment.v1.options_pb2', _
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _globals['_PERMISSION']._serialized_start=160
-  _globals['_PERMISSION']._serialized_end=590
+  _globals['_PERMISSION']._serialized_end=656
   _globals['_ACCESSRULE']._serialized_start=76
   _globals['_ACCESSRULE']._serialized_end=157
 # @@protoc_insertion_point(module_scope)

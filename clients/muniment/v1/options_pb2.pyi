@@ -22,6 +22,8 @@ class Permission(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PERMISSION_DEPLOYMENT_REPORT: _ClassVar[Permission]
     PERMISSION_LEDGER_READ: _ClassVar[Permission]
     PERMISSION_TOKEN_MANAGE: _ClassVar[Permission]
+    PERMISSION_PREDICTION_RECORD: _ClassVar[Permission]
+    PERMISSION_PREDICTION_READ: _ClassVar[Permission]
 PERMISSION_UNSPECIFIED: Permission
 PERMISSION_AUTHENTICATED: Permission
 PERMISSION_PROJECT_READ: Permission
@@ -36,6 +38,8 @@ PERMISSION_EVENT_WATCH: Permission
 PERMISSION_DEPLOYMENT_REPORT: Permission
 PERMISSION_LEDGER_READ: Permission
 PERMISSION_TOKEN_MANAGE: Permission
+PERMISSION_PREDICTION_RECORD: Permission
+PERMISSION_PREDICTION_READ: Permission
 ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 

@@ -10,6 +10,7 @@ from muniment.values.document import Document
 from muniment.values.evidence import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run
 from muniment.values.ledger import Event
 from muniment.values.lineage import Lineage, LineageEdge, LineageNode
+from muniment.values.predictions import Prediction, PredictionCount, PredictionTrace, Receipt
 from muniment.values.proofs import Checkpoint, ConsistencyProof, InclusionProof, LogKey
 from muniment.values.stages import Deployment, Promotion, Stage, StageMove
 
@@ -38,9 +39,13 @@ __all__ = [
     "Metric",
     "Model",
     "Parent",
+    "Prediction",
+    "PredictionCount",
+    "PredictionTrace",
     "ProcessingStep",
     "Project",
     "Promotion",
+    "Receipt",
     "Run",
     "Stage",
     "StageMove",

@@ -58,6 +58,11 @@ class ProjectStore:
             raise ProjectNotFound(name)
         return self._record(row)
 
+    def name_of(self, project_id: int) -> str:
+        """The name of a project that exists."""
+        name = select(projects.c.name).where(projects.c.id == project_id)
+        return str(self._connection.execute(name).scalar_one())
+
     def page(self, *, after: str | None, limit: int, only: frozenset[str] | None) -> list[ProjectRecord]:
         """Projects ordered by name, after one; ``only`` these, or all."""
         statement = _PROJECTS.order_by(projects.c.name).limit(limit)

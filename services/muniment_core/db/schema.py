@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, column, insert, inspect, select, table, text
 
-from muniment_core.db import artifact_tables, history_tables, search_tables, signing_tables
+from muniment_core.db import (
+    artifact_tables,
+    history_tables,
+    prediction_tables,
+    search_tables,
+    signing_tables,
+)
 from muniment_core.db.database import Database
 from muniment_core.db.tables import instance, ledger_head, metadata
 from muniment_core.domain.merkle import Frontier
@@ -28,6 +34,7 @@ __all__ = [
     "is_current",
     "metadata",
     "migrate",
+    "prediction_tables",
     "search_tables",
     "signing_tables",
 ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from muniment.names import ModelName
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, ScalarSelect, bindparam, func, insert, select, update
 
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import models, stage_moves, stage_pointers, versions
@@ -83,6 +83,41 @@ class StageStore:
         rows = self._connection.execute(statement.order_by(stage_moves.c.revision.desc()).limit(limit))
         return [_move(row, model) for row in rows]
 
+    def moves_to(self, version_id: int, *, until: datetime, before: int, limit: int) -> list[int]:
+        """Revisions of the newest moves that made a version current, up to a time and revision, oldest first."""
+        revisions = self._connection.execute(
+            select(stage_moves.c.revision)
+            .where(
+                stage_moves.c.model_id == _model_of(version_id),
+                stage_moves.c.version_id == version_id,
+                stage_moves.c.time <= until,
+                stage_moves.c.revision < before,
+            )
+            .order_by(stage_moves.c.revision.desc())
+            .limit(limit)
+        )
+        return sorted(revisions.scalars())
+
+    def stages_of(self, version_id: int, *, at: datetime, before: int) -> list[str]:
+        """The stages in which a version was current at a time, counting moves before a revision only."""
+        last = (
+            select(func.max(stage_moves.c.revision).label("revision"))
+            .where(
+                stage_moves.c.model_id == _model_of(version_id),
+                stage_moves.c.time <= at,
+                stage_moves.c.revision < before,
+            )
+            .group_by(stage_moves.c.stage)
+            .subquery()
+        )
+        found = self._connection.execute(
+            select(stage_moves.c.stage)
+            .join(last, last.c.revision == stage_moves.c.revision)
+            .where(stage_moves.c.version_id == version_id)
+            .order_by(stage_moves.c.stage)
+        )
+        return list(found.scalars())
+
     def point(
         self,
         model_id: int,
@@ -128,6 +163,10 @@ class StageStore:
                 .where(stage_pointers.c.model_id == model_id, stage_pointers.c.stage == stage)
                 .values(values)
             )
+
+
+def _model_of(version_id: int) -> ScalarSelect[int]:
+    return select(versions.c.model_id).where(versions.c.id == version_id).scalar_subquery()
 
 
 def _pointer(row: Any) -> PointerRecord:

@@ -8,6 +8,7 @@ version_metric_summaries        metadata (:mod:`muniment_core.db.search_tables`)
 held_chunks, manifests, …       artifact (:mod:`muniment_core.db.artifact_tables`)
 stage_pointers, stage_moves,    promotion
 promotions, deployments
+prediction_*                    metadata (:mod:`muniment_core.db.prediction_tables`)
 ==============================  ==========================================================
 
 Constraints do the checking; :mod:`muniment_core.db.integrity` turns their names into domain errors.

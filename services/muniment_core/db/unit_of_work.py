@@ -17,6 +17,8 @@ from muniment_core.db.ledger_store import LedgerStore
 from muniment_core.db.lineage_store import LineageStore
 from muniment_core.db.metric_store import MetricStore
 from muniment_core.db.model_store import ModelStore
+from muniment_core.db.prediction_search import PredictionSearch
+from muniment_core.db.prediction_store import PredictionStore
 from muniment_core.db.project_store import ProjectStore
 from muniment_core.db.promotion_store import PromotionStore
 from muniment_core.db.registration_store import RegistrationStore
@@ -99,6 +101,16 @@ class Reader:
     def artifacts(self) -> ArtifactStore:
         """Chunks held and manifests."""
         return ArtifactStore(self.connection)
+
+    @cached_property
+    def predictions(self) -> PredictionStore:
+        """Sealed batches of predictions."""
+        return PredictionStore(self.connection)
+
+    @cached_property
+    def prediction_search(self) -> PredictionSearch:
+        """Which batches hold whose predictions."""
+        return PredictionSearch(self.connection)
 
     @cached_property
     def ledger(self) -> LedgerStore:

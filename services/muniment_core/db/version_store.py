@@ -133,6 +133,11 @@ class VersionStore:
         found = {record.id: record for record in self._records(_BY_IDS.all(self._connection, ids=ids))}
         return [found[version_id] for version_id in ids]
 
+    def record_of(self, version_id: int) -> bytes:
+        """What is frozen of a version, in the bytes whose digest the ledger holds."""
+        found = select(versions.c.record).where(versions.c.id == version_id)
+        return bytes(self._connection.execute(found).scalar_one())
+
     def find(self, model_id: int, selector: VersionSelector) -> VersionRecord | None:
         """The version a number, digest or ``latest`` means; pointers are followed by the caller."""
         if selector.number is not None:

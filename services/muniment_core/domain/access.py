@@ -25,6 +25,8 @@ class Permission(StrEnum):
     DEPLOYMENT_REPORT = "DEPLOYMENT_REPORT"
     LEDGER_READ = "LEDGER_READ"
     TOKEN_MANAGE = "TOKEN_MANAGE"
+    PREDICTION_RECORD = "PREDICTION_RECORD"
+    PREDICTION_READ = "PREDICTION_READ"
 
 
 class Role(StrEnum):
@@ -44,12 +46,14 @@ _READER = frozenset(
         Permission.ARTIFACT_READ,
         Permission.EVENT_WATCH,
         Permission.LEDGER_READ,
+        Permission.PREDICTION_READ,
     }
 )
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.READER: _READER,
-    Role.WRITER: _READER | {Permission.CATALOG_WRITE, Permission.ARTIFACT_WRITE},
+    Role.WRITER: _READER
+    | {Permission.CATALOG_WRITE, Permission.ARTIFACT_WRITE, Permission.PREDICTION_RECORD},
     Role.PROMOTER: _READER | {Permission.STAGE_PROMOTE, Permission.STAGE_ROLLBACK},
     Role.CONTROLLER: frozenset(
         {
@@ -58,6 +62,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.ARTIFACT_READ,
             Permission.EVENT_WATCH,
             Permission.DEPLOYMENT_REPORT,
+            Permission.PREDICTION_RECORD,
         }
     ),
     Role.ADMIN: frozenset(Permission) - {Permission.AUTHENTICATED},

@@ -127,6 +127,10 @@ class Execution:
             return made[0][0]
         return answer.FromString(data)
 
+    async def record(self, use_case: Callable[[UnitOfWork], T], *, actor: str) -> T:
+        """Run a use case that changes the registry and is no request by itself: repeating it is its own affair."""
+        return await self._submit(Change(use_case, actor))
+
     async def remembered(self, request: Message, answer: type[M], otherwise: Callable[[Reader], T]) -> M | T:
         """The answer a repeated request was given before, or what a use case reads otherwise.
 

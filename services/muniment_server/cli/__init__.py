@@ -13,6 +13,7 @@ from muniment_core.signing.recovery import CannotRecover, NothingToRecover
 from muniment_server.cli.fsck import fsck
 from muniment_server.cli.key import key
 from muniment_server.cli.migrate import migrate
+from muniment_server.cli.predictions import predictions
 from muniment_server.cli.recover import recover
 from muniment_server.cli.serve import serve
 from muniment_server.cli.token import token
@@ -60,6 +61,7 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(migrate)
 main.add_command(fsck)
+main.add_command(predictions)
 main.add_command(token)
 main.add_command(key)
 main.add_command(recover)

@@ -50,15 +50,17 @@ WRITES = {
 }
 MOVES_STAGES = {"RequestPromotion", "Rollback"}
 REPORTS = {"ReportDeployment"}
+RECORDS = {"RecordPredictions"}
+TRACES = {"TracePrediction", "GetReceipt", "ListPredictions", "CountPredictions"}
 TOKENS = {"CreateToken", "ListTokens", "RevokeToken"}
 INSTANCE = {"CreateProject"}
 
 MAY = {
-    "reader": ANYONE | READS | AUDITS,
-    "writer": ANYONE | READS | AUDITS | WRITES,
-    "promoter": ANYONE | READS | AUDITS | MOVES_STAGES,
-    "controller": ANYONE | READS | REPORTS,
-    "admin": ANYONE | READS | AUDITS | WRITES | MOVES_STAGES | REPORTS | TOKENS,
+    "reader": ANYONE | READS | AUDITS | TRACES,
+    "writer": ANYONE | READS | AUDITS | TRACES | WRITES | RECORDS,
+    "promoter": ANYONE | READS | AUDITS | TRACES | MOVES_STAGES,
+    "controller": ANYONE | READS | REPORTS | RECORDS,
+    "admin": ANYONE | READS | AUDITS | TRACES | WRITES | RECORDS | MOVES_STAGES | REPORTS | TOKENS,
 }
 """What each role may call in the one project it is held in; nothing of the instance."""
 
@@ -95,7 +97,7 @@ def outcome(api: Api, attribute: str, method: MethodDescriptor, project: str) ->
         # Refused by itself when it is admitted, so that no test waits on a stream.
         request.after_revision = -1
     call = getattr(getattr(api, attribute), method.name)
-    argument: Any = iter([request]) if method.name == "PutChunks" else request
+    argument: Any = iter([request]) if method.client_streaming else request
     try:
         answer = call(argument)
         if isinstance(answer, Iterator):
@@ -126,7 +128,7 @@ def world(admin: Api) -> Iterator[SimpleNamespace]:
 
 
 def test_the_table_names_every_method_of_the_contract_once() -> None:
-    groups = (ANYONE, READS, AUDITS, WRITES, MOVES_STAGES, REPORTS, TOKENS, INSTANCE)
+    groups = (ANYONE, READS, AUDITS, WRITES, MOVES_STAGES, REPORTS, RECORDS, TRACES, TOKENS, INSTANCE)
     assert sorted(name for group in groups for name in group) == sorted(method.name for _, method in METHODS)
 
 

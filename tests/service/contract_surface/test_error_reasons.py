@@ -17,6 +17,7 @@ from muniment.v1 import errors_pb2
 from muniment.v1 import ledger_service_pb2 as ledger
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.v1 import promotion_service_pb2 as promotion
+from muniment.v1.prediction_pb2 import Prediction
 
 EMPTY = sha256(b"")
 UNKNOWN = sha256(b"unknown")
@@ -56,6 +57,20 @@ def resolve(api: Api, selector: str) -> Refusal:
 def version(api: Api) -> str:
     api.new_model("m")
     return api.new_version("m").name
+
+
+def sequence_broken(api: Api) -> Refusal:
+    made = Prediction(
+        id="p",
+        version=f"{api.parent()}/models/m/versions/1",
+        input_digest=bytes(32),
+        output_digest=bytes(32),
+    )
+    made.time.GetCurrentTime()
+    request = ledger.RecordPredictionsRequest(
+        parent=api.parent(), sender="s", sequence=2, predictions=[made.SerializeToString()]
+    )
+    return refused(api.ledger.RecordPredictions, iter([request]))
 
 
 def etag_mismatch(api: Api) -> Refusal:
@@ -193,6 +208,14 @@ PROVOKED: dict[str, tuple[StatusCode, Callable[[Api], Refusal]]] = {
             api.access.RevokeToken, access.RevokeTokenRequest(name=f"{api.parent()}/tokens/1")
         ),
     ),
+    "PREDICTION_NOT_FOUND": (
+        StatusCode.NOT_FOUND,
+        lambda api: refused(
+            api.ledger.TracePrediction,
+            ledger.TracePredictionRequest(parent=api.parent(), prediction_id="nobody's"),
+        ),
+    ),
+    "SEQUENCE_BROKEN": (StatusCode.ABORTED, after(version, sequence_broken)),
     "NAME_TAKEN": (
         StatusCode.ALREADY_EXISTS,
         after(lambda api: api.new_model("m"), lambda api: refused(api.metadata.CreateModel, model(api, "M"))),
@@ -244,6 +267,7 @@ PROVOKED_BY_FAULTS = {
 
 NOT_PROVOKED = {
     "TRANSFERS_BUSY": "needs dozens of streams held open; tests of the artifact service hold one of one",
+    "PREDICTION_EXPIRED": "needs retention, which tests of predictions run",
     "STORAGE_FULL": "needs a full disk, which takes root to make; the blob store contract raises it from ENOSPC",
 }
 

@@ -20,6 +20,7 @@ from muniment.v1 import access_service_pb2 as access
 from muniment.v1 import artifact_service_pb2, catalog_pb2, ledger_service_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.v1 import promotion_service_pb2 as promotion
+from muniment.v1.prediction_pb2 import Prediction
 
 BUF = Path(sys.executable).with_name("buf")
 SERVICES = ["MetadataService", "LedgerService", "AccessService", "ArtifactService", "PromotionService"]
@@ -44,6 +45,15 @@ def call(api: Api, method: str, data: dict[str, Any]) -> dict[str, Any]:
     )
     assert done.returncode == 0, (method, done.stderr)
     return json.loads(done.stdout or "{}")
+
+
+def record_prediction(api: Api, name: str, version: str) -> None:
+    made = Prediction(id=name, version=version, input_digest=bytes(32), output_digest=bytes(32))
+    made.time.GetCurrentTime()
+    request = ledger_service_pb2.RecordPredictionsRequest(
+        parent=api.parent(), sender=api.project, sequence=1, predictions=[made.SerializeToString()]
+    )
+    assert len(list(api.ledger.RecordPredictions(iter([request])))) == 1
 
 
 @pytest.mark.parametrize("service", ["", *(f"muniment.v1.{name}" for name in SERVICES)])
@@ -75,6 +85,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
     for version in (first, second):
         move = promotion.RequestPromotionRequest(version=version, stage="production")
         revision = api.promotion.RequestPromotion(move).revision
+    record_prediction(api, "p-1", first)
     api.new_token("reader")
     (token,) = api.access.ListTokens(access.ListTokensRequest(parent=api.parent())).tokens
     digest, parent, own = versions[0].digest, {"parent": api.parent()}, {"parent": model}
@@ -122,6 +133,10 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "LedgerService/GetInclusionProof": {"parent": "projects/-", "revision": "1"},
         "LedgerService/GetConsistencyProof": {**parent, "from_size": "1"},
         "LedgerService/ListLogKeys": parent,
+        "LedgerService/TracePrediction": {**parent, "prediction_id": "p-1"},
+        "LedgerService/GetReceipt": {**parent, "prediction_id": "p-1"},
+        "LedgerService/ListPredictions": {**parent, "version": first},
+        "LedgerService/CountPredictions": {**parent, "version": first},
         "AccessService/WhoAmI": {},
         "AccessService/CreateToken": {**parent, "principal": "p", "roles": ["ROLE_READER"]},
         "AccessService/ListTokens": parent,
@@ -167,11 +182,10 @@ _EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85
 
 
 def _unary_methods() -> set[str]:
-    streaming = {"PutChunks", "ReadRanges", "Watch"}
     return {
         f"{service.name}/{method.name}"
         for module in (pb, access, artifact_service_pb2, ledger_service_pb2, promotion)
         for service in module.DESCRIPTOR.services_by_name.values()
         for method in service.methods
-        if method.name not in streaming
+        if not (method.client_streaming or method.server_streaming)
     }

@@ -27,6 +27,16 @@ def test_any_value_is_written_as_the_official_package_writes_it_and_read_back(va
     assert read(data) == value
 
 
+@given(
+    st.lists(
+        st.sampled_from(["1.0", "2.0,", "-0.0", "\\", '"', 1.0, -0.0, 1e16, 1e-7, 2.5, 9007199254740993.0, 7])
+    )
+)
+def test_what_looks_like_a_number_in_text_stays_as_it_is(values: list[object]) -> None:
+    value = {"values": values, **{str(one): one for one in values}}
+    assert write(value) == rfc8785.dumps(value)
+
+
 @given(st.binary(min_size=8, max_size=8))
 def test_any_double_is_written_as_the_official_package_writes_it(bits: bytes) -> None:
     (number,) = struct.unpack("<d", bits)
@@ -71,8 +81,12 @@ def test_what_another_writer_would_have_put_differently_is_refused(data: bytes) 
         read(data)
 
 
+CIRCLE: list[object] = []
+CIRCLE.append(CIRCLE)
+
+
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, MAX_INTEGER + 1, "\ud800", {1, 2}, b"", {"a": object()}]
+    "value", [math.nan, math.inf, MAX_INTEGER + 1, "\ud800", {1, 2}, b"", {"a": object()}, {1: 2}, CIRCLE]
 )
 def test_what_has_no_canonical_form_is_not_written(value: object) -> None:
     with pytest.raises(NotCanonical):

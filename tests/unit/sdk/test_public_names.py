@@ -9,10 +9,11 @@ import sys
 import muniment
 import pytest
 
-NAMES = """Alias Checkpoint Code Comparison ConsistencyProof Dataset Deployment Difference Document
-Environment Event Grant Identity InclusionProof Lineage LineageEdge LineageNode LogKey Metric Model
-MunimentError Parent ProcessingStep Project Promotion Registry Run Stage StageMove StagePointer Token
-Version Watch connect errors"""
+NAMES = """Alias Checkpoint Code Comparison ConsistencyProof Dataset Deployment Difference Document Environment
+Event Grant Identity InclusionProof Lineage LineageEdge LineageNode LogKey Metric Model
+MunimentError Parent Prediction PredictionCount PredictionRecorder PredictionTrace ProcessingStep
+Project Promotion Receipt Registry Run Stage StageMove StagePointer Token Version Watch connect
+errors"""
 
 IMPORTED = """
 import sys

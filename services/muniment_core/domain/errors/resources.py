@@ -123,6 +123,34 @@ class TokenNotFound(DomainError):
         super().__init__(f"token {token} does not exist", token=token)
 
 
+class PredictionNotFound(DomainError):
+    """No sealed prediction has this id."""
+
+    reason = "PREDICTION_NOT_FOUND"
+
+    def __init__(self, prediction_id: str) -> None:
+        super().__init__(
+            f"no prediction {prediction_id!r} is known: it was never recorded here, or is not sealed yet, "
+            "which takes about a second",
+            prediction=prediction_id,
+        )
+
+
+class PredictionExpired(DomainError):
+    """Retention dropped what was recorded of the prediction."""
+
+    reason = "PREDICTION_EXPIRED"
+
+    def __init__(self, prediction_id: str, revision: int, expire_time: str) -> None:
+        super().__init__(
+            f"prediction {prediction_id!r} was dropped by retention on {expire_time}; the root of its batch "
+            f"stays in ledger entry {revision}, so that receipts made before still verify",
+            prediction=prediction_id,
+            revision=revision,
+            expire_time=expire_time,
+        )
+
+
 class NameTaken(DomainError):
     """The name is taken, perhaps by a tombstone or in another case."""
 

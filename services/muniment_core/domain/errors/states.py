@@ -37,6 +37,21 @@ class CurrentMismatch(DomainError):
         )
 
 
+class SequenceBroken(DomainError):
+    """A sender's message does not follow on the last one that is sealed."""
+
+    reason = "SEQUENCE_BROKEN"
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"message {actual} was sent, while {expected} comes next: repeat what was not acknowledged, as a "
+            "new sender if this one's messages are gone",
+            field="sequence",
+            expected=expected,
+            actual=actual,
+        )
+
+
 class AlreadyCurrent(DomainError):
     """The version is current in the stage already."""
 
