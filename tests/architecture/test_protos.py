@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from muniment.v1 import errors_pb2, options_pb2
 
-READS = re.compile(r"(Get|BatchGet|List|Search|Resolve|Compare|Export|Watch|WhoAmI|Verify)")
+READS = re.compile(r"(Get|BatchGet|List|Count|Search|Resolve|Compare|Export|Trace|Watch|WhoAmI|Verify)")
 
 IDEMPOTENT_BY_CONTENT = {
     # The artifact service stores bytes under their digest: sending them twice is storing them once,
@@ -20,6 +20,8 @@ IDEMPOTENT_BY_CONTENT = {
     "ArtifactService.PutChunks",
     "ArtifactService.CommitUpload",
     "ArtifactService.ReadRanges",
+    # Each message has its number in the sequence of its sender.
+    "LedgerService.RecordPredictions",
 }
 
 ON_THE_INSTANCE = {

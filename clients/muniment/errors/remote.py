@@ -177,6 +177,8 @@ class CurrentMismatch(Conflict):
 class SequenceBroken(Conflict):
     """The registry misses messages that a sender of predictions sent before."""
 
+    advice = ""
+
 
 class FailedPrecondition(MunimentError):
     """The state of the registry does not allow it."""

@@ -28,6 +28,7 @@ EVENT_TYPES = (
     "stage.rolled_back",
     "deployment.reported",
     "predictions.sealed",
+    "predictions.expired",
     "token.created",
     "token.revoked",
     "log.key_added",

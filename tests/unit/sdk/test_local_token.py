@@ -99,7 +99,7 @@ def test_a_token_is_looked_for_until_there_is_one() -> None:
     tokens = iter([None, "mun_admin", "mun_other"])
     seen = []
     with grpc.insecure_channel("127.0.0.1:1") as channel:
-        calls = Calls(channel, target="127.0.0.1:1", timeout=1, token=lambda: next(tokens))
+        calls = Calls(lambda: channel, target="127.0.0.1:1", timeout=1, token=lambda: next(tokens))
         for _ in range(3):
             calls.unary(lambda request, metadata, timeout: seen.append(metadata), object())
     assert seen == [(), (("authorization", "Bearer mun_admin"),), (("authorization", "Bearer mun_admin"),)]

@@ -59,15 +59,15 @@ class Rejoining:
         self._channel = MovingChannel(Line("first", dead=True))
         tokens = iter(["one", "two", "three"])
         self.calls = Calls(
-            self._channel, target="first", timeout=1, token=lambda: next(tokens), rejoin=self._rejoin
+            lambda: self._channel, target="first", timeout=1, token=lambda: next(tokens), rejoin=self._rejoin
         )
         self.method = self._channel.unary_unary(PATH)
 
-    def _rejoin(self) -> str:
+    def _rejoin(self, channel: MovingChannel) -> str:
         self.rejoined += 1
         if isinstance(self._then, errors.MunimentError):
             raise self._then
-        self._channel.move(self._then)
+        channel.move(self._then)
         return self._then.name
 
 
