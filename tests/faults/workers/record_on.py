@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import muniment
@@ -16,11 +17,12 @@ VERSION, NAME, JOURNAL, STOP = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path
 
 def main() -> None:
     with muniment.connect() as registry, JOURNAL.open("a", buffering=1) as journal:
-        recorder = registry.predictions(VERSION, capacity=2_000)
+        recorder = registry.predictions(VERSION, capacity=200)
         number = acknowledged = 0
         while not STOP.exists():
             recorder.record(f"{NAME}-{number}", input=b"%d" % number, output=b"")
             number += 1
+            time.sleep(0.002)  # hundreds a second are many enough to be told apart one by one afterwards
             # Predictions are acknowledged in the order in which they were recorded.
             if recorder.acknowledged > acknowledged:
                 acknowledged = recorder.acknowledged
