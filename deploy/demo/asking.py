@@ -19,6 +19,8 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+    prediction_id: str = ""
+    """By which the registry knows the prediction; empty when it was not recorded."""
 
     @property
     def version(self) -> int | None:
@@ -41,7 +43,8 @@ class Endpoint:
             headers={"content-type": "application/json"},
         )
         response = self._connection.getresponse()
-        return Answer(response.status, json.loads(response.read()))
+        prediction_id = response.getheader("muniment-prediction", "")
+        return Answer(response.status, json.loads(response.read()), prediction_id)
 
     def close(self) -> None:
         """Close the connection."""

@@ -41,6 +41,7 @@ class Demo:
         self._scene = 0
         self.address = ""
         self.endpoint = ""
+        self.prediction = ""
         self._tokens: dict[str, str] = {}
         self._held_out, self._labels = split()[1::2]
 
@@ -55,6 +56,7 @@ class Demo:
         self.train("logistic", "a logistic regression")
         self.replace_and_roll_back()
         self.look_back()
+        self.prove()
 
     def start_registry(self) -> None:
         self._title("An embedded registry: one process, one directory.")
@@ -116,8 +118,12 @@ class Demo:
         endpoint.close()
         if answer.status != 200:
             raise DemoFailed(f"the endpoint answered {answer.status}: {answer.body.get('error')}")
+        if not answer.prediction_id:
+            raise DemoFailed("the endpoint did not record its prediction")
+        self.prediction = answer.prediction_id
         _say(f"version {answer.version} says  {'  '.join(answer.body['predictions'])}")
         _say(f"the truth is    {'  '.join(self._labels[:6])}")
+        _say(f"recorded as prediction {self.prediction}")
 
     def replace_and_roll_back(self) -> None:
         self._title("Version 2 replaces version 1 and is rolled back, while a client keeps asking.")
@@ -141,11 +147,30 @@ class Demo:
             raise DemoFailed(f"answers switched {asking.switches}, not from version 1 to 2 and back")
 
     def look_back(self) -> None:
-        self._title("Who moved production, and everything else that happened: one ledger.")
-        for arguments in (("history", MODEL, "--stage", "production"), ("audit", "log")):
-            command = ("muniment", "--target", f"file:{REGISTRY}", *arguments)
-            _echo(*command)
-            _say(self._children.run(program("muniment"), *command[1:]).rstrip())
+        self._title(
+            "Who moved production, and what else happened, batches of predictions left out: one ledger."
+        )
+        kinds = ("token.*", "model.*", "version.*", "stage.*", "deployment.*")
+        selected = [word for kind in kinds for word in ("--type", kind)]
+        for arguments in (("history", MODEL, "--stage", "production"), ("audit", "log", *selected)):
+            self._run("muniment", "--target", f"file:{REGISTRY}", *arguments)
+
+    def prove(self) -> None:
+        self._title(
+            "One of those predictions, traced to its training data, and a receipt of it verified offline."
+        )
+        receipt, key = str(DATA / "receipt.json"), str(DATA / "ledger.pub")
+        where = ("--target", f"file:{REGISTRY}")
+        self._run("muniment", *where, "trace", self.prediction)
+        self._run("muniment", *where, "receipt", self.prediction, "-o", receipt)
+        Path(key).write_text(
+            self._children.run(program("muniment-server"), "key", "show", "--data", str(REGISTRY))
+        )
+        self._run("muniment", "verify", receipt, "--key", key)
+
+    def _run(self, *command: str) -> None:
+        _echo(*command)
+        _say(self._children.run(program(command[0]), *command[1:]).rstrip())
 
     def close(self, *, keep: bool) -> None:
         """The last words."""

@@ -55,6 +55,16 @@ def registry(request: pytest.FixtureRequest, project: str) -> Iterator[muniment.
         yield connected
 
 
+@pytest.fixture(scope="session")
+def public_key() -> Callable[[ServerProcess], str]:
+    """The public key of a server's ledger, as it said when it began to sign."""
+
+    def key(server: ServerProcess) -> str:
+        return server.process.wait_for_stderr(r"its key is (\S+)").group(1)
+
+    return key
+
+
 @pytest.fixture
 def model_dir(tmp_path: Path) -> Path:
     """A directory with files of several sizes, an empty one among them."""

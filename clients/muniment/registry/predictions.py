@@ -16,6 +16,9 @@ from muniment.registry.session import Session, parsed
 from muniment.v1 import ledger_service_pb2 as pb
 from muniment.values import Prediction, PredictionCount, PredictionTrace, Receipt, Version
 
+PAGE_SIZE = 1_000
+"""A server opens whole batches for a page: the largest pages cost it least."""
+
 
 def recorder(
     session: Session, version: Version | str, *, policy: Policy, capacity: int, keep_payload: bool
@@ -48,7 +51,10 @@ def list_predictions(
     end: datetime | None,
 ) -> Iterator[Prediction]:
     request = pb.ListPredictionsRequest(
-        **_scope(session, version, dataset_digest), start_time=_stamp(start), end_time=_stamp(end)
+        **_scope(session, version, dataset_digest),
+        start_time=_stamp(start),
+        end_time=_stamp(end),
+        page_size=PAGE_SIZE,
     )
     return map(Prediction.of, session.calls.pages(session.ledger.ListPredictions, request, "predictions"))
 

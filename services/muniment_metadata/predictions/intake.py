@@ -110,6 +110,7 @@ class _Call:
                     raise SequenceBroken(expected=expected, actual=request.sequence)
                 await self._take(request)
                 expected += 1
+            self._sealer.hurry(self._key)
         except asyncio.CancelledError:
             if self._farewell is None:
                 raise

@@ -1,8 +1,8 @@
 """Gathers what senders sent into batches, and has one after the other sealed.
 
-Messages of one project and principal are gathered for at most half a second or until they hold 4,096
-predictions. One batch of them is sealed at a time, so a sender's messages are sealed in their order. A message is
-acknowledged when its batch is durable, and not before.
+Messages of one project and principal are gathered for at most a second, until they hold 4,096 predictions, or
+until a sender has no more. One batch of them is sealed at a time, so that messages of a sender are sealed in their
+order. A message is acknowledged when its batch is durable, and not before.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import logging
 from contextlib import suppress
 
 from muniment_core.domain.errors import DomainError, ShuttingDown
+from muniment_core.domain.prediction import SenderKey
 from muniment_core.rpc.execution import Execution
 
 from muniment_metadata.predictions.bodies import BodyStore
 from muniment_metadata.predictions.messages import Line, SentMessage
 from muniment_metadata.predictions.sealing import seal
 
-GATHER_SECONDS = 0.5
+GATHER_SECONDS = 0.9
 MAX_WAITING_BYTES = 128 * 1024 * 1024
 """Most bytes of predictions a process holds for all senders; beyond, their calls are not read from."""
 
@@ -55,6 +56,12 @@ class Sealer:
             line = self._lines[key] = Line(project)
             line.task = asyncio.create_task(self._work(key, line))
         line.add(message)
+
+    def hurry(self, sender: SenderKey) -> None:
+        """Have what waits sealed now: the sender has nothing more to say, and waits."""
+        line = self._lines.get((sender.project_id, sender.principal))
+        if line is not None:
+            line.full.set()
 
     async def close(self) -> None:
         """Take nothing more, and seal what waits."""

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from harness.processes import DEADLINE
 from harness.server import ServerProcess
+from muniment import connect
 from muniment.cli.program import program
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,8 +36,13 @@ def test_every_verb_works(
     objects: Callable[..., list[dict[str, Any]]],
     known: dict[str, str],
     weights: Path,
+    shared_server: ServerProcess,
+    public_key: Callable[[ServerProcess], str],
 ) -> None:
     done("push", "smoke", weights)
+    with connect(shared_server.address, token=shared_server.token) as registry:
+        with registry.predictions("smoke@1") as recorder:
+            prediction = recorder.record(input="asked", output="answered")
     done("promote", "smoke@1", "--to", "staging")
     (token,) = objects("token", "create", "robot", "--role", "reader")
     smokes: dict[tuple[str, ...], tuple[tuple[str | Path, ...], str]] = {
@@ -57,6 +63,10 @@ def test_every_verb_works(
         ("stages",): (("smoke",), "staging"),
         ("history",): (("smoke",), "rollback"),
         ("deployments",): ((), ""),
+        ("predictions",): (("smoke@1",), prediction),
+        ("trace",): ((prediction,), "smoke@1"),
+        ("receipt",): ((prediction, "-o", "receipt.json"), "Wrote receipt.json"),
+        ("verify",): (("receipt.json", "--key", public_key(shared_server)), f"{prediction} is proven"),
         ("audit", "log"): (("--model", "smoke"), "stage.rolled_back"),
         ("audit", "checkpoint"): ((), "\n\n— muniment/"),
         ("audit", "proof"): (("1", "--instance"), "c2sp.org/tlog-proof@v1\nindex 0\n"),

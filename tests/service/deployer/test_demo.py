@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import urllib.request
@@ -47,6 +48,9 @@ def test_the_demo_tells_its_story_twice_and_leaves_its_data(demo):
         assert ", 0 failed" in told
         assert "a writer does not move production" in told
         assert "muniment --target file:demo-data/registry models" in told
+        traced = told[told.index("muniment --target file:demo-data/registry trace") :]
+        assert re.search(r"datasets +.*sha256:[0-9a-f]{64}", traced)
+        assert re.search(r"Prediction \S+ is proven$", told, re.MULTILINE)
         assert left_running(demo.folder) == []
     (activate,) = (line.split()[-1] for line in process.lines if line.strip().startswith("$ . "))
     assert (demo.folder / activate).is_file()

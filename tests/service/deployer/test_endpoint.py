@@ -257,3 +257,31 @@ def test_an_address_in_use_is_told(endpoint):
     host, _, port = endpoint.address.rpartition(":")
     with pytest.raises(DeployerError, match=f"cannot listen on {endpoint.address}"):
         HttpServer(host, int(port), model="churn", stage="production")
+
+
+def test_an_answer_that_is_recorded_has_its_id_in_a_header_and_is_recorded_byte_for_byte(
+    odd_models, make_version
+):
+    recorded = []
+
+    class Recording:
+        def record(self, number, asked, answered):
+            recorded.append((number, asked, answered))
+            return "p-1" if len(recorded) == 1 else None
+
+        def close(self):
+            recorded.append("closed")
+
+    server = HttpServer("127.0.0.1", 0, model="churn", stage="production", recording=Recording())
+    server.start()
+    try:
+        server.prepare(make_version(4, odd_models.Constant("yes"))).take_over()
+        with httpx.Client(base_url=f"http://{server.address}", timeout=60, trust_env=False) as client:
+            body = b'{"rows": [[0,  1]]}'
+            first, second = client.post("/predict", content=body), client.post("/predict", content=body)
+            assert client.post("/predict", content=b"{}").status_code == 400
+    finally:
+        server.stop()
+    assert recorded == [(4, body, first.content), (4, body, second.content), "closed"]
+    assert first.headers["muniment-prediction"] == "p-1"
+    assert "muniment-prediction" not in second.headers
