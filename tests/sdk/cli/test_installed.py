@@ -71,6 +71,8 @@ def test_every_verb_works(
         ("audit", "checkpoint"): ((), "\n\n— muniment/"),
         ("audit", "proof"): (("1", "--instance"), "c2sp.org/tlog-proof@v1\nindex 0\n"),
         ("audit", "keys"): ((), "muniment/"),
+        ("audit", "verify"): ((), "muniment/"),
+        ("audit", "export"): (("exported",), "exported"),
         ("project", "create"): (("smoke",), "Created project smoke"),
         ("project", "list"): ((), "smoke"),
         ("token", "create"): (("ci", "--role", "reader"), "mun_"),
