@@ -10,10 +10,6 @@ from muniment_core.db.history_tables import alias_moves, version_state_moves
 from muniment_core.db.tables import ledger_entries, stage_moves, versions
 from muniment_core.domain.catalog import VersionState
 
-_OUT_OF_ORDER = 1_024
-"""How far apart entries may stand in the ledger whose times are not in its order: some batches of writers whose
-clocks differ. A clock that stood far off for a while does not move the border for everyone."""
-
 _state = (
     select(version_state_moves.c.state)
     .where(
@@ -67,11 +63,6 @@ _NOT_LATER = (
     .order_by(ledger_entries.c.time.desc(), ledger_entries.c.revision.desc())
     .limit(1)
 )
-_NOT_LATER_NEAR = select(func.max(ledger_entries.c.revision)).where(
-    ledger_entries.c.revision > bindparam("after"),
-    ledger_entries.c.revision <= bindparam("upto"),
-    ledger_entries.c.time <= bindparam("time"),
-)
 
 
 class HistoryStore:
@@ -83,19 +74,9 @@ class HistoryStore:
     def revision_at(self, time: datetime) -> int:
         """The last revision whose entry is not later than a time, 0 if there is none.
 
-        Entries are ordered by revision. Their times nearly are: the clocks of replicas differ a little, and a
-        clock can be set back. So the newest time is looked up first, then entries close behind it in the ledger
-        that bear an earlier one.
+        The writer sees to it that times never run backwards in the order of revisions.
         """
-        found = int(self._connection.execute(_NOT_LATER, {"time": time}).scalar_one_or_none() or 0)
-        while found:
-            later = self._connection.execute(
-                _NOT_LATER_NEAR, {"after": found, "upto": found + _OUT_OF_ORDER, "time": time}
-            ).scalar_one()
-            if later is None:
-                break
-            found = int(later)
-        return found
+        return int(self._connection.execute(_NOT_LATER, {"time": time}).scalar_one_or_none() or 0)
 
     def in_stage(self, model_id: int, stage: str, revision: int) -> int | None:
         """Number of the version that was current in a stage, or None."""
