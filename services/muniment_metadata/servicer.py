@@ -340,7 +340,9 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
                 reader, project, query, principal=principal, after=after, limit=limit + 1
             )
         )
-        page, last = page_of(found, limit, lambda hit: version_message(hit[0]), lambda hit: hit[1])
+        page, last = page_of(
+            found, limit, lambda hit: shown(version_message(hit[0]), principal), lambda hit: hit[1]
+        )
         return pb.SearchVersionsResponse(versions=page, next_page_token=self._pages.next(request, last))
 
     async def SearchModels(

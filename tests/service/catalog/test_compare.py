@@ -207,6 +207,9 @@ def test_names_of_parents_that_may_not_be_read_are_left_out(api: Api) -> None:
             reader.metadata.ListVersions(pb.ListVersionsRequest(parent=f"{api.parent()}/models/m")).versions[
                 1
             ],
+            reader.metadata.SearchVersions(
+                pb.SearchVersionsRequest(parent=api.parent(), filter="number = 1")
+            ).versions[0],
             reader.metadata.BatchGetVersions(
                 pb.BatchGetVersionsRequest(parent=api.parent(), names=[child.name])
             ).versions[0],
