@@ -22,7 +22,7 @@ from muniment_core.db.tables import (
     version_tags,
     versions,
 )
-from sqlalchemy import Connection, Table, insert, select, text
+from sqlalchemy import Connection, Table, select, text
 
 VERSIONS_PER_MODEL = 100
 METRICS = ("f1", "accuracy", "precision", "recall", "loss", "auc", "mae", "rmse", "latency", "size")
@@ -177,20 +177,23 @@ def _metric(version_id: int, key: str) -> dict[str, Any]:
 def _write(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    if connection.dialect.name == "sqlite":
-        connection.execute(insert(table), rows)
-        return
-    columns = list(rows[0])
+    names = list(rows[0])
     writers: list[Callable[[Any], Any]] = [
         table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
         or (lambda value: value)
-        for name in columns
+        for name in names
     ]
     driver: Any = connection.connection.dbapi_connection
+    written = ([write(row[name]) for write, name in zip(writers, names, strict=True)] for row in rows)
+    columns = ", ".join(f'"{name}"' for name in names)
+    if connection.dialect.name == "sqlite":
+        places = ", ".join("?" * len(names))
+        driver.executemany(f"INSERT INTO {table.name} ({columns}) VALUES ({places})", written)
+        return
     cursor = driver.cursor()
-    with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([write(row[name]) for write, name in zip(writers, columns, strict=True)])
+    with cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:
+        for row in written:
+            copy.write_row(row)
     cursor.close()
 
 
