@@ -31,8 +31,8 @@ def catalog(
 ) -> Iterator[tuple[Connection, dict[str, Any], list[Placed]]]:
     try:
         with database.writing() as connection:
-            # Another project with the same versions, of which nothing may be found.
-            write(connection, "elsewhere", made_up)
+            # Another project with some of the same versions, of which nothing may be found.
+            write(connection, "elsewhere", made_up[:2])
             project_id, placed = write(connection, PROJECT, made_up)
             names = {
                 VersionName(PROJECT, version.made_up.model, version.number): version.id for version in placed
