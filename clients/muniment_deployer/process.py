@@ -34,6 +34,8 @@ NEEDED_TO_SERVE = ("starlette", "uvicorn", "joblib", "sklearn")
 _STEP_SECONDS = 10.0
 """How long a stop waits for a pull or a start under way; what it leaves is cleaned up at the next start."""
 
+_SIGNAL_SECONDS = 0.2
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -57,9 +59,10 @@ def run(registry: Registry, assignment: Assignment) -> None:
         DeployerError: if the directory or the address cannot be used.
         MunimentError: if the registry refuses this deployer.
     """
-    stopping = threading.Event()
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        # Nothing but this: a handler that takes a lock may interrupt the very thread that holds it.
+        signal.signal(number, lambda number, _: asked.append(number))
     with _locked(assignment.into), _endpoint(registry, assignment) as server:
         reporter = Reporter(lambda report: _report(registry, assignment, report))
         try:
@@ -72,13 +75,13 @@ def run(registry: Registry, assignment: Assignment) -> None:
                 activator=server or FilesOnly(),
                 tell=reporter.tell,
             )
-            _run_until(stopping, controller)
+            _run_until(asked, controller)
         finally:
             reporter.close()
     log.info("stopped")
 
 
-def _run_until(stopping: threading.Event, controller: Controller) -> None:
+def _run_until(asked: list[int], controller: Controller) -> None:
     """Run the controller in a thread, so that a signal is noticed whatever call it waits in."""
     failure: list[Exception] = []
 
@@ -91,11 +94,14 @@ def _run_until(stopping: threading.Event, controller: Controller) -> None:
             failure.append(DeployerError("the controller ended by a defect; the trace above shows where"))
             raise
         finally:
-            stopping.set()
+            ended.set()
 
+    ended = threading.Event()
     thread = threading.Thread(target=work, name="controller", daemon=True)
     thread.start()
-    stopping.wait()
+    # A signal may reach another thread, and its handler waits for this one to run.
+    while not ended.wait(_SIGNAL_SECONDS) and not asked:
+        continue
     log.info("stopping")
     controller.stop()
     thread.join(_STEP_SECONDS)
