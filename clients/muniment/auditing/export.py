@@ -180,6 +180,7 @@ Without it:
            left = 1 << (len(leaves) - 1).bit_length() - 1
            return hashlib.sha256(b"\\x01" + root(leaves[:left]) + root(leaves[left:])).digest()
 
-       lines = open("entries.jsonl", "rb").read().split(b"\\n")[:-1]
+       with open("entries.jsonl", "rb") as file:
+           lines = file.read().split(b"\\n")[:-1]
        print(base64.b64encode(root([hashlib.sha256(b"\\x00" + line).digest() for line in lines])).decode())
 """
