@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from muniment.ledger.columns import ColumnReader
@@ -55,6 +56,10 @@ class LedgerCheck:
 
     def run(self) -> Iterator[Difference]:
         """Everything that differs."""
+        with closing(self._requests), closing(self._signatures):
+            yield from self._pass()
+
+    def _pass(self) -> Iterator[Difference]:
         for batch in self._rows.entries():
             leaves: list[bytes] = []
             arisen: dict[int, tuple[int, list[bytes]]] = {}

@@ -20,6 +20,10 @@ class RequestsCheck:
         self._rows = rows.requests()
         self._following = next(self._rows, None)
 
+    def close(self) -> None:
+        """Read no further."""
+        self._rows.close()
+
     def check(self, revision: int, members: Body) -> list[Difference]:
         """The requests of one entry: one if it tells of one."""
         bound = members.get("request")

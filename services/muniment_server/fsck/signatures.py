@@ -43,6 +43,10 @@ class SignaturesCheck:
         self._given_up: list[tuple[Any, Checkpoint]] = []
         self._following: Any = next(self._rows, None)
 
+    def close(self) -> None:
+        """Read no further."""
+        self._rows.close()
+
     @property
     def next_size(self) -> int | None:
         """See the class."""

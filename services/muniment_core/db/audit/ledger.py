@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select
@@ -66,7 +66,7 @@ class LedgerRows:
         statement = select(raw(columns.level), raw(columns.position)).where(outside).limit(100)
         return fetch(self._connection, statement, {})
 
-    def requests(self) -> Iterator[Row[Any]]:
+    def requests(self) -> Generator[Row[Any], None, None]:
         """The remembered requests, in order of revision."""
         return stream(self._connection, _REQUESTS)
 
@@ -74,7 +74,7 @@ class LedgerRows:
         """The keys of the log."""
         return fetch(self._connection, _KEYS, {})
 
-    def checkpoints(self) -> Iterator[Row[Any]]:
+    def checkpoints(self) -> Generator[Row[Any], None, None]:
         """The signed checkpoints, in order of size."""
         return stream(self._connection, _CHECKPOINTS)
 

@@ -8,7 +8,7 @@ the check.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,16 +65,22 @@ def raw_columns(table: Table) -> list[ColumnElement[Any]]:
     return [raw(column) for column in table.c]
 
 
-def stream(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
-    """The rows of a statement, a batch at a time; several streams may be read side by side."""
+def stream(connection: Connection, statement: Select[Any]) -> Generator[Row[Any], None, None]:
+    """The rows of a statement, a batch at a time; several streams may be read side by side.
+
+    Close one that is not read to its end.
+    """
     with any_text(connection):
         result = connection.execute(statement.execution_options(yield_per=BATCH))
-    while True:
-        with any_text(connection):
-            rows = result.fetchmany(BATCH)
-        if not rows:
-            return
-        yield from rows
+    try:
+        while True:
+            with any_text(connection):
+                rows = result.fetchmany(BATCH)
+            if not rows:
+                return
+            yield from rows
+    finally:
+        result.close()
 
 
 def fetch(connection: Connection, statement: Select[Any], parameters: dict[str, Any]) -> Sequence[Row[Any]]:
