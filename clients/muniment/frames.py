@@ -1,8 +1,8 @@
 """The two messages that carry bytes, read and written by hand, in the wire format of the contract.
 
-They are ``PutChunksRequest`` and ``ReadRangesResponse`` of ``muniment/v1/artifact_service.proto``; any other
-program may use the generated classes, and cannot tell the difference. Those copy the bytes into the message and
-out of it; here data is a view of what gRPC received, and is copied once on its way out.
+They are ``PutChunksRequest`` and ``ReadRangesResponse`` of ``muniment/v1/artifact_service.proto``; other programs
+may use the generated classes, and cannot tell the difference. Those copy the bytes into the message and out of it;
+here data is a view of what gRPC received, and is copied once on its way out.
 
 The format: https://protobuf.dev/programming-guides/encoding. Whatever is not as we write it ourselves, such as a
 field this program does not know, is left to the generated class, so there is one truth about odd messages.

@@ -262,3 +262,20 @@ def test_a_push_repairs_bytes_that_were_lost(registry, shared_server, tmp_path, 
     assert (second.number, second.digest) == (2, first.digest)
     assert contents(registry.pull("churn@1", tmp_path / "out")) == contents(model)
     registry.promote("churn@1", to="staging", reason="repaired")
+
+
+def test_large_files_travel_on_several_streams_beside_each_other(
+    registry, tmp_path, contents, monkeypatch
+) -> None:
+    opened = []
+    open_another = registry._session.calls.open_another
+    monkeypatch.setattr(registry._session.calls, "open_another", lambda: opened.append(1) or open_another())
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "large").write_bytes(os.urandom(50_000_000))
+    for number in range(20):
+        (model / f"small-{number}").write_bytes(os.urandom(number * 1_000))
+    registry.push("churn", model)
+    assert len(opened) == 2
+    assert contents(registry.pull("churn", tmp_path / "out")) == contents(model)
+    assert len(opened) == 4

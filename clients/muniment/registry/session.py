@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from muniment import errors, names
 from muniment.names import ModelName, ProjectName, Selector
 from muniment.transport.calls import Calls
+from muniment.transport.data import DataStub
 from muniment.v1 import (
     access_service_pb2_grpc,
     artifact_service_pb2_grpc,
@@ -47,6 +48,7 @@ class Session:
         self.artifacts: Any = artifact_service_pb2_grpc.ArtifactServiceStub(channel)
         self.promotions: Any = promotion_service_pb2_grpc.PromotionServiceStub(channel)
         self.ledger: Any = ledger_service_pb2_grpc.LedgerServiceStub(channel)
+        self.data = DataStub(channel)
         self.access: Any = access_service_pb2_grpc.AccessServiceStub(channel)
 
     def model(self, text: str) -> ModelName:

@@ -7,8 +7,8 @@ import time
 
 from muniment.errors import MunimentError
 
-ATTEMPTS = 6
-"""Failures in a row without progress. With the pauses and gRPC's own retries: a restart of the server."""
+ATTEMPTS = 10
+"""Failures in a row without progress. With the pauses that is some twenty seconds: a restart of a busy server."""
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0

@@ -35,5 +35,5 @@ def pull(
     expendable = partial(check_expendable, destination, session.directory)
     with replaced(destination, overwrite=overwrite, check=expendable) as directory:
         with phase(progress, "pull", sum(file.size for file in files)) as advance:
-            Download(session, project, version.digest, directory, advance).fetch(files)
+            Download(session, project, manifest, directory, advance).fetch(files)
     return into

@@ -1,79 +1,45 @@
-"""Receiving files on streams of byte ranges: written in order, hashed as they come, resumed where they stopped."""
+"""Receiving files on several streams of byte ranges, each resumed where it stopped."""
 
 from __future__ import annotations
 
-import hashlib
-import os
+import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from muniment.digests import Digest
-from muniment.errors import DeadlineExceeded, DownloadRefused, Unavailable
+from muniment.errors import DeadlineExceeded, DownloadRefused, Internal, MunimentError, Unavailable
+from muniment.frames import RangeFrame
 from muniment.registry.session import Session
+from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.manifest import ListedFile
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import Progress
+from muniment.transfer.segments import Segment, segments
+from muniment.transport.calls import Stream
+from muniment.transport.data import DataStub, lanes
 from muniment.v1 import artifact_service_pb2 as pb
 
-BATCH_FILES = 1_000
+RANGES = 1_000
 """Ranges of one call; a registry takes ten times as many."""
-
-
-class _Arriving:
-    """A file that is being written."""
-
-    def __init__(self, listed: ListedFile, root: Path) -> None:
-        self.listed = listed
-        self.done = 0
-        self._hash = hashlib.sha256()
-        location = root / listed.path
-        location.parent.mkdir(parents=True, exist_ok=True)
-        # The directory is new and ours: what is there already came from the manifest, by a path that clashes.
-        self._file = location.open("xb", buffering=0)
-
-    @property
-    def complete(self) -> bool:
-        return self.done == self.listed.size
-
-    def write(self, data: bytes) -> None:
-        if self.done + len(data) > self.listed.size:
-            raise DownloadRefused(
-                f"{self.listed.path} is longer than the {self.listed.size} bytes it should have"
-            )
-        self._hash.update(data)
-        view = memoryview(data)
-        while view:
-            view = view[self._file.write(view) :]
-        self.done += len(data)
-
-    def finish(self) -> None:
-        """Make the file durable.
-
-        Raises:
-            DownloadRefused: if its bytes are not those of its digest.
-        """
-        actual = Digest.of_hash(self._hash).text
-        if actual != self.listed.digest:
-            raise DownloadRefused(
-                f"{self.listed.path} has digest {actual}, while its manifest says {self.listed.digest}"
-            )
-        os.fsync(self._file.fileno())
-        self.close()
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class Download:
     """Fetches files of one manifest into a directory."""
 
-    def __init__(self, session: Session, project: str, digest: str, root: Path, progress: Progress) -> None:
-        self._session = session
-        self._project = project
-        self._digest = digest
+    def __init__(
+        self, session: Session, project: str, manifest: pb.Manifest, root: Path, progress: Progress
+    ) -> None:
+        self.session = session
+        self.project = project
+        self.digest = manifest.digest
+        self.progress = progress
+        self.files: list[ArrivingFile] = []
+        self._entries = manifest.files
         self._root = root
-        self._progress = progress
-        self._patience = Patience()
+        self._lanes: list[_Lane] = []
+        self._failure: BaseException | None = None
+        self._failing = threading.Lock()
 
     def fetch(self, files: Sequence[ListedFile]) -> None:
         """Fetch all files.
@@ -83,64 +49,145 @@ class Download:
             MunimentError: as the server or the connection says.
             OSError: if the disk refuses.
         """
-        for file in files:
-            if file.size == 0:
-                empty = _Arriving(file, self._root)
-                try:
-                    empty.finish()
-                finally:
-                    empty.close()
-        filled = [file for file in files if file.size > 0]
-        for start in range(0, len(filled), BATCH_FILES):
-            self._fetch_batch(filled[start : start + BATCH_FILES])
-
-    def _fetch_batch(self, files: Sequence[ListedFile]) -> None:
-        finished = 0
-        current: _Arriving | None = None
+        self.files = [ArrivingFile(file, self._root) for file in files]
         try:
-            while finished < len(files):
-                left = files[finished:]
-                begun = 0
+            for file in self.files:
+                if file.listed.size == 0:
+                    file.filled(0, 0)
+            with lanes(self.session, sum(file.size for file in files)) as stubs:
+                wanted = list(segments(files, self._entries))
+                self._lanes = [
+                    _Lane(self, stub, wanted[number :: len(stubs)]) for number, stub in enumerate(stubs)
+                ]
+                self._run()
+            if not all(file.finished for file in self.files):
+                raise Internal("a stream of the download ended without a word")
+        finally:
+            for file in self.files:
+                file.close()
+
+    def progressed(self) -> None:
+        """Bytes arrived on one lane: none of them is given up."""
+        for lane in self._lanes:
+            lane.patience.progressed()
+
+    def fail(self, failure: BaseException) -> None:
+        """End all lanes; the first failure is what becomes of the download."""
+        with self._failing:
+            self._failure = self._failure or failure
+        for lane in self._lanes:
+            lane.cancel()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a lane has failed."""
+        return self._failure is not None
+
+    def _run(self) -> None:
+        threads = [
+            threading.Thread(target=lane.run, name="muniment-pull", daemon=True) for lane in self._lanes[1:]
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            # The first lane is this thread, so that a signal interrupts it.
+            self._lanes[0].run()
+            for thread in threads:
+                thread.join()
+        except BaseException as error:
+            self.fail(error)
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+
+class _Lane:
+    """One stream after the other, for segments of the files."""
+
+    def __init__(self, download: Download, stub: DataStub, wanted: Sequence[Segment]) -> None:
+        self.patience = Patience()
+        self._download = download
+        self._stub = stub
+        self._wanted = deque(wanted)
+        self._done = 0
+        self._stream: Stream[RangeFrame] | None = None
+
+    def run(self) -> None:
+        """Fetch all segments; a failure is told to the download."""
+        try:
+            while self._wanted and not self._download.failed:
                 try:
-                    for response in self._responses(left, current.done if current else 0):
-                        if current is None:
-                            current = _Arriving(left[begun], self._root)
-                        _check_place(response, begun, current)
-                        current.write(response.data)
-                        self._progress(len(response.data))
-                        self._patience.progressed()
-                        if current.complete:
-                            current.finish()
-                            current = None
-                            begun += 1
-                            finished += 1
-                            if begun == len(left):
-                                return
+                    self._fetch_some()
                 except (Unavailable, DeadlineExceeded) as error:
-                    self._patience.spend(error)
-                else:
-                    raise DownloadRefused(
-                        f"the registry sent nothing of {left[begun].path}, or only a part of it"
-                    )
-        finally:
-            if current is not None:
-                current.close()
+                    if self._download.failed:
+                        return
+                    self.patience.spend(error)
+                    # The connection of the session finds a server that has moved, one of our own does not.
+                    self._stub = self._download.session.data
+        except (MunimentError, OSError) as error:
+            self._download.fail(error)
+        except BaseException as error:
+            self._download.fail(error)
+            raise
 
-    def _responses(self, files: Sequence[ListedFile], offset: int) -> Iterator[pb.ReadRangesResponse]:
-        """Frames of the files, the first of them from ``offset`` on."""
-        ranges = [pb.ByteRange(path=file.path, length=file.size) for file in files]
-        ranges[0].offset, ranges[0].length = offset, files[0].size - offset
-        request = pb.ReadRangesRequest(parent=self._project, digest=self._digest, ranges=ranges)
-        stream = self._session.calls.stream(self._session.artifacts.ReadRanges, request)
-        try:
-            yield from stream
-        finally:
+    def cancel(self) -> None:
+        """End the stream; from any thread."""
+        stream = self._stream
+        if stream is not None:
             stream.cancel()
 
+    def _fetch_some(self) -> None:
+        asked = list(islice(self._wanted, RANGES))
+        received = 0
+        for frame in self._frames(asked):
+            segment = asked[received]
+            file = self._download.files[segment.file]
+            self._check_place(frame, received, segment, file.listed.path)
+            file.write(frame.offset, frame.data)
+            self._done += len(frame.data)
+            self._download.progress(len(frame.data))
+            self._download.progressed()
+            if self._done == segment.size:
+                file.filled(segment.offset, segment.size)
+                self._wanted.popleft()
+                self._done = 0
+                received += 1
+                if received == len(asked):
+                    return
+        path = self._download.files[asked[received].file].listed.path
+        raise DownloadRefused(f"the registry sent nothing of {path}, or only a part of it")
 
-def _check_place(response: pb.ReadRangesResponse, index: int, file: _Arriving) -> None:
-    if response.range_index != index or response.offset != file.done or not response.data:
-        raise DownloadRefused(
-            f"the registry sent {len(response.data)} bytes for range {response.range_index} at {response.offset}, "
-            f"while {file.listed.path} (range {index}) goes on at {file.done}"
+    def _check_place(self, frame: RangeFrame, index: int, segment: Segment, path: str) -> None:
+        position = segment.offset + self._done
+        if frame.range_index != index or frame.offset != position or not len(frame.data):
+            raise DownloadRefused(
+                f"the registry sent {len(frame.data)} bytes for range {frame.range_index} at {frame.offset}, "
+                f"while {path} (range {index}) goes on at {position}"
+            )
+        if self._done + len(frame.data) > segment.size:
+            raise DownloadRefused(f"the registry sent more than the {segment.size} bytes of {path} asked for")
+
+    def _frames(self, asked: Sequence[Segment]) -> Iterator[RangeFrame]:
+        """Frames of segments, the first of them from where it stopped."""
+        ranges = [
+            pb.ByteRange(
+                path=self._download.files[segment.file].listed.path,
+                offset=segment.offset,
+                length=segment.size,
+            )
+            for segment in asked
+        ]
+        ranges[0].offset += self._done
+        ranges[0].length -= self._done
+        request = pb.ReadRangesRequest(
+            parent=self._download.project, digest=self._download.digest, ranges=ranges
         )
+        self._stream = stream = self._download.session.calls.stream(self._stub.read, request)
+        try:
+            if not self._download.failed:
+                yield from stream
+        finally:
+            stream.cancel()

@@ -13,13 +13,16 @@ from muniment.transfer.hashing import HashedFile, Hasher, Piece
 from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import ProgressOption, phase
-from muniment.transfer.send import ChunkSender, Shipment
+from muniment.transfer.send import Outbox, Shipment, send_all
 from muniment.transfer.source import SourceFile, find_files
 from muniment.v1 import artifact_service_pb2 as pb
 
 COMMIT_SECONDS = 60.0
 COMMIT_BYTES_PER_SECOND = 10_000_000
 """A commit reads a file back when no chunk alone proves its digest; from a slow store it takes a while."""
+
+SHIPMENT_BYTES = 8 * MIB
+"""Sent by one stream, on one open file."""
 
 _LIMITS = (
     "max_chunk_bytes",
@@ -88,12 +91,15 @@ class Upload:
         missing = self._plan(files)
         if not missing:
             return
-        with phase(progress, "push", sum(missing.values())) as advance:
-            sender = ChunkSender(self._session, self._capabilities, self._project, advance)
+        total = sum(missing.values())
+        outbox = Outbox(_shipments(files, missing))
+        with phase(progress, "push", total) as advance:
             try:
-                sender.send(_shipments(files, missing))
+                send_all(
+                    self._session, self._capabilities, self._project, outbox, total=total, progress=advance
+                )
             finally:
-                if sender.durable:
+                if outbox.durable:
                     patience.progressed()
 
     def _plan(self, files: Sequence[HashedFile]) -> dict[str, int]:
@@ -148,7 +154,7 @@ def _capabilities(session: Session) -> pb.Capabilities:
 
 
 def _shipments(files: Sequence[HashedFile], missing: dict[str, int]) -> Iterator[Shipment]:
-    """Each missing chunk once, file by file."""
+    """Each missing chunk once, file by file, in parts that several streams can share."""
     left = set(missing)
     for file in files:
         pieces: list[Piece] = []
@@ -156,6 +162,9 @@ def _shipments(files: Sequence[HashedFile], missing: dict[str, int]) -> Iterator
             if piece.digest in left:
                 left.discard(piece.digest)
                 pieces.append(piece)
+                if sum(piece.size for piece in pieces) >= SHIPMENT_BYTES:
+                    yield Shipment(file.source, tuple(pieces))
+                    pieces = []
         if pieces:
             yield Shipment(file.source, tuple(pieces))
 

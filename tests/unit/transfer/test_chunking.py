@@ -62,11 +62,17 @@ LARGE = {
 SMALL = {name: random.Random(name).randbytes(1_000) for name in ("d", "e", "f")}
 
 
-def test_header_large_tensors_and_runs_of_small_ones_are_regions_cut_every_8_mib(cut) -> None:
+@pytest.mark.parametrize(
+    ("coarse", "name", "of_a"),
+    [(False, "tensors/1", [2, 2, 2, 2, 1]), (True, "tensors-8m/1", [8, 1])],
+)
+def test_header_large_tensors_and_runs_of_small_ones_are_regions_that_are_cut(
+    cut, coarse, name, of_a
+) -> None:
     data = safetensors({"a": LARGE["a"], **SMALL, "b": LARGE["b"], "c": LARGE["c"]})
-    name, chunks = cut(data, "m.safetensors")
-    assert name == "tensors/1"
-    assert [size for _, size in chunks[1:]] == [8 * MIB, MIB, 3_000, MIB, 2 * MIB]
+    found, chunks = cut(data, "m.safetensors", coarse=coarse)
+    assert found == name
+    assert [size for _, size in chunks[1:]] == [*(size * MIB for size in of_a), 3_000, MIB, 2 * MIB]
 
 
 def test_a_header_that_grows_and_tensors_in_another_order_leave_the_chunks_of_large_tensors(cut) -> None:

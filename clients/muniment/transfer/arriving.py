@@ -1,0 +1,107 @@
+"""Files that are being received: written wherever bytes belong, and hashed from the front as they fill up."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+from muniment.digests import Digest
+from muniment.errors import DownloadRefused
+from muniment.transfer.manifest import ListedFile
+
+BUFFER_BYTES = 1024 * 1024
+
+
+class ArrivingFile:
+    """One file. Parts of it come in any order and from several threads, no part twice.
+
+    Attributes:
+        finished: whether all of it is there, right and durable.
+    """
+
+    def __init__(self, listed: ListedFile, root: Path) -> None:
+        self.listed = listed
+        self._location = root / listed.path
+        self._lock = threading.Lock()
+        self._hashing = threading.Lock()
+        self._descriptor: int | None = None
+        self._hash = hashlib.sha256()
+        self._hashed = 0
+        self.finished = False
+        self._parts: dict[int, int] = {}
+
+    def write(self, offset: int, data: bytes | memoryview) -> None:
+        """Put bytes where they belong."""
+        descriptor = self._opened()
+        view = memoryview(data)
+        while view:
+            count = os.pwrite(descriptor, view, offset)
+            view, offset = view[count:], offset + count
+
+    def filled(self, offset: int, size: int) -> None:
+        """Tell that a part is all there. With the last part the file is found right and made durable.
+
+        Raises:
+            DownloadRefused: if the file does not have its digest.
+        """
+        with self._lock:
+            self._parts[offset] = size
+        # Whoever holds the lock looks again after each part, so that nobody needs to wait for it to hash for them.
+        while self._hashing.acquire(blocking=False):
+            try:
+                self._hash_what_is_there()
+                if self._hashed == self.listed.size and not self.finished:
+                    self._finish()
+            finally:
+                self._hashing.release()
+            with self._lock:
+                if self._hashed not in self._parts:
+                    return
+
+    def close(self) -> None:
+        """Let go of the file, wherever it stands."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _hash_what_is_there(self) -> None:
+        buffer = memoryview(bytearray(min(BUFFER_BYTES, max(1, self.listed.size))))
+        while True:
+            with self._lock:
+                size = self._parts.pop(self._hashed, None)
+            if size is None:
+                return
+            end = self._hashed + size
+            while self._hashed < end:
+                # What was written a moment ago comes from memory.
+                count = os.preadv(
+                    self._opened(), [buffer[: min(len(buffer), end - self._hashed)]], self._hashed
+                )
+                if not count:
+                    raise DownloadRefused(f"{self.listed.path} became shorter while it was received")
+                self._hash.update(buffer[:count])
+                self._hashed += count
+
+    def _finish(self) -> None:
+        actual = Digest.of_hash(self._hash).text
+        if actual != self.listed.digest:
+            raise DownloadRefused(
+                f"{self.listed.path} has digest {actual}, while its manifest says {self.listed.digest}"
+            )
+        os.fsync(self._opened())
+        self.finished = True
+        self.close()
+
+    def _opened(self) -> int:
+        with self._lock:
+            if self._descriptor is None:
+                self._location.parent.mkdir(parents=True, exist_ok=True)
+                # The directory is new and ours: what is there already came from the manifest.
+                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+                self._descriptor = os.open(self._location, flags, 0o666)
+                if self.listed.size > BUFFER_BYTES and hasattr(os, "posix_fallocate"):
+                    # Room is taken at once: a disk that is too small says so before the bytes travel.
+                    os.posix_fallocate(self._descriptor, 0, self.listed.size)
+            return self._descriptor

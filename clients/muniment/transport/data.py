@@ -1,0 +1,55 @@
+"""The two methods that carry bytes, with a codec of their own, see :mod:`muniment.frames`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from muniment.frames import decode_range, encode_put
+from muniment.v1 import artifact_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from muniment.registry.session import Session
+
+MAX_LANES = 4
+"""Streams of one transfer, each on a connection of its own: one connection is one thread's work on either side."""
+
+LANE_BYTES = 16 * 1024 * 1024
+"""For every so many bytes one more lane: a connection costs more than sending a few megabytes."""
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["ArtifactService"].full_name
+
+
+class DataStub:
+    """Sends and receives frames on one channel."""
+
+    def __init__(self, channel: Any) -> None:
+        self.put: Any = channel.stream_stream(
+            f"/{_SERVICE}/PutChunks",
+            request_serializer=encode_put,
+            response_deserializer=pb.PutChunksResponse.FromString,
+        )
+        self.read: Any = channel.unary_stream(
+            f"/{_SERVICE}/ReadRanges",
+            request_serializer=pb.ReadRangesRequest.SerializeToString,
+            response_deserializer=decode_range,
+        )
+
+
+@contextmanager
+def lanes(session: Session, total: int) -> Iterator[list[DataStub]]:
+    """The stubs to move ``total`` bytes with, one for each stream; their connections end with the block.
+
+    The first is that of the session itself.
+    """
+    stubs = [session.data]
+    with ExitStack() as stack:
+        for _ in range(min(MAX_LANES, total // LANE_BYTES + 1) - 1):
+            channel = session.calls.open_another()
+            if channel is None:
+                stubs.append(session.data)
+            else:
+                stack.callback(channel.close)
+                stubs.append(DataStub(channel))
+        yield stubs

@@ -1,0 +1,85 @@
+"""What a download asks for, and files that arrive in parts."""
+
+from __future__ import annotations
+
+import random
+import threading
+from pathlib import Path
+
+import pytest
+from muniment.digests import Digest
+from muniment.errors import DownloadRefused
+from muniment.transfer.arriving import ArrivingFile
+from muniment.transfer.manifest import ListedFile
+from muniment.transfer.segments import SEGMENT_BYTES, Segment, segments
+from muniment.v1 import artifact_service_pb2 as pb
+
+MIB = 1024 * 1024
+DATA = random.Random(1).randbytes(3_000_000)
+
+
+def listed(path: str, size: int) -> ListedFile:
+    return ListedFile(path, Digest.of(b"").text, size)
+
+
+def entry(*sizes: int) -> pb.FileEntry:
+    return pb.FileEntry(chunks=[pb.Chunk(size=size) for size in sizes])
+
+
+def test_segments_end_where_chunks_do() -> None:
+    sizes = [5 * MIB, 2 * MIB, 2 * MIB, 8 * MIB, 12 * MIB, 1]
+    found = list(segments([listed("a", sum(sizes)), listed("b", 7)], [entry(*sizes), entry(7)]))
+    assert [segment.size for segment in found] == [7 * MIB, 2 * MIB, 8 * MIB, 12 * MIB, 1, 7]
+    assert [segment.offset for segment in found] == [0, 7 * MIB, 9 * MIB, 17 * MIB, 29 * MIB, 0]
+    assert [segment.file for segment in found] == [0, 0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("sizes", [[], [1], [-1, 2 * SEGMENT_BYTES + 6], [0, 2 * SEGMENT_BYTES + 5]])
+def test_chunks_that_do_not_make_the_file_are_not_believed(sizes: list[int]) -> None:
+    found = list(segments([listed("a", 2 * SEGMENT_BYTES + 5)], [entry(*sizes)]))
+    assert found == [
+        Segment(0, 0, SEGMENT_BYTES),
+        Segment(0, SEGMENT_BYTES, SEGMENT_BYTES),
+        Segment(0, 2 * SEGMENT_BYTES, 5),
+    ]
+
+
+def test_a_file_without_bytes_has_no_segments() -> None:
+    assert list(segments([listed("a", 0)], [entry()])) == []
+
+
+def test_parts_in_any_order_from_several_threads_make_the_file(tmp_path: Path) -> None:
+    file = ArrivingFile(ListedFile("a/b", Digest.of(DATA).text, len(DATA)), tmp_path)
+    parts = list(range(0, len(DATA), 7_919))
+    random.Random(2).shuffle(parts)
+
+    def receive(mine: list[int]) -> None:
+        for offset in mine:
+            part = DATA[offset : offset + 7_919]
+            file.write(offset, memoryview(part))
+            file.filled(offset, len(part))
+
+    threads = [threading.Thread(target=receive, args=(parts[number::4],)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert file.finished
+    assert (tmp_path / "a/b").read_bytes() == DATA
+
+
+def test_a_file_of_another_digest_is_refused(tmp_path: Path) -> None:
+    file = ArrivingFile(ListedFile("a", Digest.of(b"ab").text, 2), tmp_path)
+    file.write(0, b"ax")
+    with pytest.raises(DownloadRefused, match="while its manifest says"):
+        file.filled(0, 2)
+    assert not file.finished
+    file.close()
+
+
+def test_a_file_is_made_new_and_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"kept")
+    (tmp_path / "a").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        ArrivingFile(ListedFile("a", Digest.of(b"x").text, 1), tmp_path).write(0, b"x")
+    assert (tmp_path / "elsewhere").read_bytes() == b"kept"
