@@ -12,7 +12,7 @@ from muniment_core.rpc import convert
 
 from muniment_artifact.intake import Frame
 from muniment_artifact.limits import Limits
-from muniment_artifact.manifest import FileEntry
+from muniment_artifact.manifest import FileEntry, root_digest
 from muniment_artifact.read import ByteRange
 
 
@@ -80,6 +80,7 @@ def manifest_message(record: ManifestRecord, entries: Sequence[FileEntry]) -> pb
         digest=record.digest.text,
         body=record.body,
         size_bytes=record.size_bytes,
+        root_digest=root_digest(entries).text,
         files=[
             pb.FileEntry(
                 path=entry.path,

@@ -78,6 +78,13 @@ def chunks_digest(chunks: Iterable[Chunk]) -> Digest:
     return Digest.of_hash(hasher)
 
 
+def root_digest(files: Iterable[FileEntry]) -> Digest:
+    """What OpenSSF Model Signing (https://github.com/sigstore/model-transparency) signs of files: sha256 over their
+    raw digests, ordered by the parts of their paths, so that ``a/b`` comes before ``a.b``."""
+    ordered = sorted(files, key=lambda file: file.path.split("/"))
+    return Digest.of(b"".join(file.digest.raw for file in ordered))
+
+
 def build_manifest(files: Iterable[FileEntry]) -> Manifest:
     """The manifest of files that were checked, in whatever order."""
     ordered = tuple(sorted(files, key=lambda file: file.path))

@@ -93,16 +93,18 @@ class CommitUploadRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ...) -> None: ...
 
 class Manifest(_message.Message):
-    __slots__ = ("digest", "body", "files", "size_bytes")
+    __slots__ = ("digest", "body", "files", "size_bytes", "root_digest")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ROOT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     digest: str
     body: bytes
     files: _containers.RepeatedCompositeFieldContainer[FileEntry]
     size_bytes: int
-    def __init__(self, digest: _Optional[str] = ..., body: _Optional[bytes] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+    root_digest: str
+    def __init__(self, digest: _Optional[str] = ..., body: _Optional[bytes] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ..., size_bytes: _Optional[int] = ..., root_digest: _Optional[str] = ...) -> None: ...
 
 class GetManifestRequest(_message.Message):
     __slots__ = ("parent", "digest")
