@@ -79,8 +79,10 @@ def chunks_digest(chunks: Iterable[Chunk]) -> Digest:
 
 
 def root_digest(files: Iterable[FileEntry]) -> Digest:
-    """What OpenSSF Model Signing (https://github.com/sigstore/model-transparency) signs of files: sha256 over their
-    raw digests, ordered by the parts of their paths, so that ``a/b`` comes before ``a.b``."""
+    """What OpenSSF Model Signing (https://github.com/sigstore/model-transparency) signs of files.
+
+    It is sha256 over their raw digests, ordered by the parts of their paths: ``a/b`` comes before ``a.b``.
+    """
     ordered = sorted(files, key=lambda file: file.path.split("/"))
     return Digest.of(b"".join(file.digest.raw for file in ordered))
 

@@ -255,7 +255,8 @@ def test_what_versions_that_resemble_each_other_store_and_send(
     pushed.push("reversed", layered(1, reverse=True))
     table.add("tensor order reversed, sent", "", ours=[pushed.sent / MIB], unit="MiB", at_most={"": 0.01})
 
-    plain = random.Random(7).randbytes(MODEL_MIB * MIB)
+    numbers = random.Random(7)
+    plain = b"".join(numbers.randbytes(MIB) for _ in range(MODEL_MIB))
     pushed.push("plain", plain, ".bin")
     pushed.push("plain", random.Random(8).randbytes(1_000) + plain, ".bin")
     table.add(
