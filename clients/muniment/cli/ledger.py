@@ -131,7 +131,7 @@ def _cells(invocation: Invocation) -> Callable[[Event], Sequence[str]]:
 @verb("checkpoint")
 @click.option("--min-size", type=to_number, metavar="REVISION", help="One that covers this revision. [any]")
 def checkpoint(invocation: Invocation, min_size: int | None) -> None:
-    """Print the newest signed head of the ledger, a C2SP checkpoint.
+    """Print the newest signed head, a C2SP checkpoint.
 
     Keep it: 'audit verify' shows later that nothing before it was changed.
     """
@@ -147,7 +147,7 @@ def checkpoint(invocation: Invocation, min_size: int | None) -> None:
 @click.argument("revision", type=to_number)
 @_ALL_PROJECTS
 def proof(invocation: Invocation, revision: int, all_projects: bool) -> None:
-    """Print the proof that entry REVISION is in the ledger, a C2SP tlog-proof file.
+    """Print a C2SP tlog-proof of entry REVISION.
 
     With the entry's body and the public key of the ledger anyone can verify it, without this registry.
     """
@@ -161,7 +161,7 @@ def proof(invocation: Invocation, revision: int, all_projects: bool) -> None:
 
 @verb("keys")
 def keys(invocation: Invocation) -> None:
-    """Print the public keys of the ledger, oldest first; the last one signs now."""
+    """Print the public keys; the last one signs now."""
     with invocation.connect() as registry:
         for key in registry.audit.log_keys():
             one(key, json=invocation.json, human=lambda known: click.echo(known.key))

@@ -41,7 +41,7 @@ _KEY = click.option(
     help="Verify what 'audit export' wrote there, without a registry; needs --key.",
 )
 def verify(invocation: Invocation, full: bool | None, key: str | None, directory: Path | None) -> None:
-    """Verify that the ledger is whole, signed, and what the registry goes by.
+    """Verify that the ledger is whole, signed and gone by.
 
     In full every entry is read and hashed, the signed root recomputed, and what the entries imply compared with
     the versions, aliases and stages the registry shows. The checkpoint is kept: later the registry must prove
@@ -65,7 +65,7 @@ def verify(invocation: Invocation, full: bool | None, key: str | None, directory
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @_KEY
 def export(invocation: Invocation, directory: Path, key: str | None) -> None:
-    """Write the whole ledger into DIRECTORY, for whoever verifies it without this registry."""
+    """Write the ledger into DIRECTORY, to be verified offline."""
     with invocation.connect() as registry:
         one(
             registry.audit.export(directory, key=key),

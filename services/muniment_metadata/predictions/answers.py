@@ -12,6 +12,7 @@ from muniment.v1 import prediction_pb2
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import InvalidField
 from muniment_core.domain.prediction import Batch, PredictionScope
+from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import digest, entry_message, parse, text, time, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
@@ -30,6 +31,7 @@ from muniment_metadata.predictions.reading import (
 from muniment_metadata.predictions.receipts import make_receipt
 from muniment_metadata.predictions.record import MAX_ID
 from muniment_metadata.predictions.sealer import Sealer
+from muniment_metadata.visibility import shown
 
 
 class Predictions:
@@ -68,7 +70,7 @@ class Predictions:
         return pb.PredictionTrace(
             prediction=message,
             batch=batch_message(found.batch, project),
-            version=version_message(known.version),
+            version=shown(version_message(known.version), current_principal.get()),
             stage_entries=[entry_message(entry) for entry in known.stage_entries],
             stages=known.stages,
             same_id_count=found.same_id_count,

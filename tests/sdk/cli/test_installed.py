@@ -55,6 +55,7 @@ def test_every_verb_works(
         ("lineage",): (("smoke@2",), "smoke@2\n"),
         ("export",): (("smoke@2", "--format", "card"), "# smoke, version 2"),
         ("update",): (("smoke@2", "--tag", "team=risk"), "Changed smoke@2\n"),
+        ("search",): (("model = smoke AND tags.team = risk",), "smoke@2"),
         ("add-metrics",): (("smoke@2", "loss=nan"), "loss"),
         ("metrics",): (("smoke@2",), "nan"),
         ("alias",): (("smoke", "champion", "1"), "Alias champion points to version 1\n"),
