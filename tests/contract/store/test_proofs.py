@@ -181,7 +181,8 @@ def test_reading_a_proof_takes_as_many_statements_for_a_long_ledger_and_searches
             proofs.prove_inclusion(reader, None, size // 2, tree_size=size)
             counts.add(len(seen))
         event.remove(connection, "before_cursor_execute", note)
-        assert counts == {4}
+        assert len(counts) == 1, counts
+        assert any("ledger_nodes" in statement for statement, _ in seen)
         explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
         connection.exec_driver_sql("SELECT 1" if database.is_sqlite else "SET LOCAL enable_seqscan = off")
         for statement, parameters in seen:
