@@ -58,6 +58,8 @@ def test_the_sdk_and_cli_examples_work_as_printed_against_a_served_registry(
         shell / "out" / "model" / "weights.bin"
     ).read_bytes()
     assert (shell / "served" / "weights.bin").exists()
+    (predictions,) = blocks(repository, "python", "predictions")
+    assert "name='customers', version='2026-11'" in run([sys.executable, "-c", predictions], shell)
 
 
 def test_the_controller_example_deploys_what_is_in_production(
