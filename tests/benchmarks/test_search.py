@@ -7,7 +7,7 @@ import json
 import sqlite3
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from catalogs.large import TEAMS, dataset_digest, fill
+from catalogs.large import METRICS, TEAMS, dataset_digest, fill
 from harness.api import Api
 from harness.bars import BarTable, interleaved
 from harness.peer import Peer
@@ -63,13 +63,15 @@ def urls(request: pytest.FixtureRequest, database: str) -> Iterator[Callable[[],
         yield fresh
 
 
-def filled(server_factory: ServerFactory, url: str | None, count: int) -> ServerProcess:
+def filled(
+    server_factory: ServerFactory, url: str | None, count: int, metrics: Sequence[str] = METRICS
+) -> ServerProcess:
     """A server over a catalog of so many versions."""
     server = server_factory(database=url)
     server.stop()
     opened = Database(url) if url else Database.embedded(server.data)
     with closing(opened):
-        fill(opened, count)
+        fill(opened, count, metrics=metrics)
     server.restart()
     return server
 
@@ -123,7 +125,8 @@ def test_search_by_two_conditions_against_the_peer(
     table: BarTable,
     tmp_path: Path,
 ) -> None:
-    server, peer_url = filled(server_factory, urls(), SMALL), urls()
+    # Versions of the peer have no metrics of their own: ours answer with two.
+    server, peer_url = filled(server_factory, urls(), SMALL, METRICS[:2]), urls()
     peer = new_peer(peer_url)
     with Api(server.address, server.token) as api:
         measures = {"ours": partial(latency, api, two_tags)}

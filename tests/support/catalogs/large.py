@@ -39,8 +39,10 @@ def dataset_digest(index: int) -> str:
     return _digest(f"dataset-{index}")
 
 
-def fill(database: Database, count: int, *, project: str = "default") -> None:
-    """Write so many versions into a project that has none, with ten metrics, two tags, two parameters, a data set.
+def fill(
+    database: Database, count: int, *, project: str = "default", metrics: Sequence[str] = METRICS
+) -> None:
+    """Write so many versions into a project that has none, with metrics, two tags, two parameters, a data set.
 
     Of each model one version is current in `production`.
     """
@@ -51,7 +53,7 @@ def fill(database: Database, count: int, *, project: str = "default") -> None:
             ids = range(first, min(first + _AT_ONCE, count + 1))
             rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _TABLES}
             for version_id in ids:
-                for table, row in _version(version_id, project_id, random_numbers):
+                for table, row in _version(version_id, project_id, random_numbers, metrics):
                     rows[table].append(row)
             for table, written in rows.items():
                 _write(connection, table, written)
@@ -73,7 +75,7 @@ _TABLES = (
 
 
 def _version(
-    version_id: int, project_id: int, numbers: random.Random
+    version_id: int, project_id: int, numbers: random.Random, metrics: Sequence[str]
 ) -> Iterator[tuple[Table, dict[str, Any]]]:
     model_id = (version_id - 1) // VERSIONS_PER_MODEL + 1
     number = (version_id - 1) % VERSIONS_PER_MODEL + 1
@@ -114,7 +116,7 @@ def _version(
     yield version_params, {**of, "key": "depth", "number": depth, "text": None, "prefix": None}
     yield version_params, {**of, "key": "solver", "number": None, "text": "lbfgs", "prefix": "lbfgs"}
     yield version_datasets, {**of, "position": 0, **record["datasets"][0]}
-    for key in METRICS:
+    for key in metrics:
         value = numbers.random()
         yield version_metrics, {**_metric(version_id, key), "value": value}
         yield (
