@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from muniment.v1 import access_service_pb2 as access
 from muniment.v1 import catalog_pb2 as catalog
 from muniment.v1 import ledger_service_pb2 as ledger
 from muniment.v1 import promotion_service_pb2 as promotion
+from muniment.v1.prediction_pb2 import Prediction
 
 Objects = Callable[..., list[dict[str, Any]]]
 
@@ -32,7 +34,7 @@ def check(found: list[dict[str, Any]], kind: type[Message]) -> list[dict[str, An
 
 
 def test_every_verb_prints_the_message_of_the_contract(
-    objects: Objects, shared_server, weights: Path, tmp_path: Path
+    objects: Objects, shared_server, weights: Path, tmp_path: Path, public_key: Callable[..., str]
 ) -> None:
     (version,) = check(
         objects(
@@ -86,6 +88,19 @@ def test_every_verb_prints_the_message_of_the_contract(
     (deployment,) = check(objects("deployments", "churn"), promotion.Deployment)
     check(objects("deployments"), promotion.Deployment)
     assert deployment["state"] == "DEPLOYMENT_STATE_RUNNING"
+
+    with connect(shared_server.address, token=shared_server.token) as registry:
+        with registry.predictions("churn@1") as recorder:
+            made = recorder.record(input="asked", output="answered")
+    assert made in {each["id"] for each in check(objects("predictions", "churn@1"), Prediction)}
+    (count,) = check(objects("predictions", "churn@1", "--count"), ledger.CountPredictionsResponse)
+    assert (count["count"], count["expired_count"]) == ("1", "0")
+    (traced,) = check(objects("trace", made), ledger.PredictionTrace)
+    assert (traced["prediction"]["id"], traced["version"]["name"]) == (made, version["name"])
+    (receipt,) = check(objects("receipt", made, "-o", tmp_path / "receipt.json"), ledger.Receipt)
+    assert base64.b64decode(receipt["content"]) == (tmp_path / "receipt.json").read_bytes()
+    (proven,) = objects("verify", tmp_path / "receipt.json", "--key", public_key(shared_server))
+    assert (proven["verified"], proven["prediction"]["id"]) == (True, made)
 
     entries = check(objects("audit", "log"), ledger.LedgerEntry)
     revisions = [int(each["revision"]) for each in entries]
