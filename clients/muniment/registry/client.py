@@ -11,6 +11,7 @@ from typing import Literal
 from muniment.registry import access, aliases, deployments, models, stages, versions
 from muniment.registry.audit import Audit
 from muniment.registry.inquiries import Inquiries
+from muniment.registry.lazy_reads import LazyReads
 from muniment.registry.prediction_verbs import PredictionVerbs
 from muniment.registry.search import Searches
 from muniment.registry.session import Session, sendable
@@ -40,7 +41,7 @@ from muniment.values import (
 )
 
 
-class Registry(Inquiries, Searches, PredictionVerbs):
+class Registry(Inquiries, Searches, LazyReads, PredictionVerbs):
     """A connection to a registry; make one with :func:`muniment.connect`. Threads may share it.
 
     A *selector* is ``[project/]model[@selector]``: ``churn``, ``churn@7``, ``churn@production``,

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 16 * 1024 * 1024
@@ -32,10 +33,17 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A file as its header tells it: where the data begins, and the extent of each tensor, in order."""
+    """A file as its header tells it.
+
+    Attributes:
+        data_start: where the header ends.
+        tensors: extent of each tensor, in the order of the file.
+        kinds: type and shape of each tensor, as the header says; nothing depends on them here.
+    """
 
     data_start: int
     tensors: dict[str, Extent]
+    kinds: dict[str, tuple[str, tuple[int, ...]]]
 
 
 def read_layout(read: Callable[[int, int], bytes], size: int) -> Layout | None:
@@ -70,4 +78,11 @@ def read_layout(read: Callable[[int, int], bytes], size: int) -> Layout | None:
     ordered = sorted(found.items(), key=lambda item: item[1])
     if any(before[1].end > after[1].start for before, after in pairwise(ordered)):
         return None
-    return Layout(start, dict(ordered))
+    kinds = {name: _kind(entry) for name, entry in header.items()}
+    return Layout(start, dict(ordered), kinds)
+
+
+def _kind(entry: dict[str, Any]) -> tuple[str, tuple[int, ...]]:
+    shape = entry.get("shape")
+    sizes = shape if isinstance(shape, list) and all(type(size) is int for size in shape) else []
+    return str(entry.get("dtype", "")), tuple(sizes)
