@@ -18,7 +18,7 @@ class Limits:
     """Limits of the artifact service.
 
     Attributes:
-        max_chunk_bytes: size of a chunk. Clients cut every 8 MiB; twice that leaves room for a tail.
+        max_chunk_bytes: size of a chunk. Ours make none above 8 MiB, except content-defined ones of huge files.
         max_frame_bytes: data of one frame; what a stream holds in memory is a few of these.
         max_files: files of one manifest. Its JSON, about 300 bytes a file, travels in one message.
         max_commit_chunks: chunks of all files of one manifest, repeats counted: 2 TiB in chunks of 8 MiB.
