@@ -80,7 +80,6 @@ def connect(
         timeout=timeout,
         token=lambda: token or local_token(address),
         plain=not authority,
-        another=lambda: open_channel(address, authority),
     )
     return _registry(calls, project)
 
@@ -108,7 +107,6 @@ def _embedded(directory: Path, *, token: str | None, project: str, timeout: floa
             timeout=timeout,
             token=lambda: token or local.read_admin_token(client.directory),
             rejoin=rejoin,
-            another=lambda: open_channel(Address.parse(client.address)),
         )
         return _registry(calls, project, client)
     except BaseException:

@@ -30,7 +30,6 @@ class Calls:
         token: Callable[[], str | None],
         rejoin: Callable[[Any], str] | None = None,
         plain: bool = False,
-        another: Callable[[], grpc.Channel] | None = None,
     ) -> None:
         """Open a channel, on which nothing is sent yet, and remember how to call.
 
@@ -41,7 +40,6 @@ class Calls:
             token: gives the bearer token; asked before each call until there is one.
             rejoin: lets a channel lead to a server that answers, once nobody does, and returns its address.
             plain: whether the channel speaks without TLS to a server that may want it.
-            another: makes a further channel to the same server, for transfers.
         """
         self.channel = open_channel()
         self._open_channel = open_channel
@@ -51,7 +49,6 @@ class Calls:
         self._metadata: tuple[tuple[str, str], ...] | None = None
         self._rejoin = rejoin
         self._plain = plain
-        self._another = another
         self._moving = threading.Lock()
         self._moves = 0
         self._closed = False
@@ -145,9 +142,9 @@ class Calls:
                 self._moves += 1
         return True
 
-    def open_another(self) -> grpc.Channel | None:
-        """A further channel to the same server, for the caller to close; None where there is but one."""
-        return None if self._another is None else self._another()
+    def open_another(self) -> grpc.Channel | MovingChannel:
+        """A further channel to the same registry, for the caller to close: bytes travel on several."""
+        return self._open_channel()
 
     def close(self) -> None:
         """End all calls. Closing twice is fine."""

@@ -47,9 +47,6 @@ def lanes(session: Session, total: int) -> Iterator[list[DataStub]]:
     with ExitStack() as stack:
         for _ in range(min(MAX_LANES, total // LANE_BYTES + 1) - 1):
             channel = session.calls.open_another()
-            if channel is None:
-                stubs.append(session.data)
-            else:
-                stack.callback(channel.close)
-                stubs.append(DataStub(channel))
+            stack.callback(channel.close)
+            stubs.append(DataStub(channel))
         yield stubs
