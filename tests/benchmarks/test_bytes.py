@@ -98,7 +98,7 @@ def filled(path: Path, size: int) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "size"), [("1 GiB", 1, LARGE_MIB * MIB), ("200 x 1 MiB", 200, MIB)]
+    ("name", "count", "size"), [(f"1 x {LARGE_MIB} MiB", 1, LARGE_MIB * MIB), ("200 x 1 MiB", 200, MIB)]
 )
 def test_push_and_pull_against_the_bare_stack(
     registry: muniment.Registry,
