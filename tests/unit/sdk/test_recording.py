@@ -66,13 +66,17 @@ class Array:
         return memoryview(b"\0\1")
 
 
-@pytest.mark.parametrize("value", [object(), Array(), {"a": object()}], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [object(), Array(), {"a": object()}], ids=lambda value: type(value).__name__
+)
 def test_what_json_does_not_have_is_refused_at_once(value: object) -> None:
     with pytest.raises(InvalidArgument, match="input holds what JSON does not have"):
         take(value, "input")
 
 
-@pytest.mark.parametrize("value", [[float("nan")], {1: 2}, [b"x"], [2**60], "\ud800"], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [[float("nan")], {1: 2}, [b"x"], [2**60], "\ud800"], ids=lambda value: type(value).__name__
+)
 def test_what_turns_out_to_have_no_canonical_form_is_refused_later(value: object) -> None:
     with pytest.raises(NotCanonical):
         digest_and_content(take(value, "input"), 0)
