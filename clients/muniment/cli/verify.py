@@ -104,13 +104,16 @@ def _lines(invocation: Invocation, proven: ProvenPrediction) -> Iterator[tuple[s
     yield "digest", created.digest
     yield "files", _files(proven.manifest)
     yield "stages", [_move(entry) for entry in proven.stages]
+    frozen: Mapping[str, object] = {} if proven.frozen is None else proven.frozen
+    if proven.frozen is None:
+        yield "record", "withheld: it names what whoever asked for the receipt may not read"
     yield (
         "datasets",
-        [_text(one, "name", "version", "digest", "uri") for one in _list(proven.frozen, "datasets")],
+        [_text(one, "name", "version", "digest", "uri") for one in _list(frozen, "datasets")],
     )
-    yield "parents", [_text(one, "version", "relation") for one in _list(proven.frozen, "parents")]
-    yield "code", _text(proven.frozen.get("code"), "entry_point", "repository", "commit")
-    params = proven.frozen.get("params")
+    yield "parents", [_text(one, "version", "relation") for one in _list(frozen, "parents")]
+    yield "code", _text(frozen.get("code"), "entry_point", "repository", "commit")
+    params = frozen.get("params")
     yield "params", pairs(params) if isinstance(params, dict) else []
     tags = proven.labels.get("tags")
     yield "tags", pairs(tags) if isinstance(tags, dict) else []

@@ -8,7 +8,8 @@ RFC 8785 canonical JSON, byte for byte; base64 is that of RFC 4648 section 4, ha
     prediction   record: a serialized muniment.v1.Prediction; index, proof: its place in its batch
     sealed       entry, proof: of type predictions.sealed, which binds the root of the batch
     stages       of each entry that brought the version into a stage before: entry, proof
-    version      entry, proof: of type version.created; record: what is frozen of it; manifest: its files
+    version      entry, proof: of type version.created; manifest: its files; record: what is frozen of it, unless
+                 it names what whoever asked for the receipt may not read
 
 Each ``entry`` is the JSON of a ledger entry, each ``proof`` the RFC 9162 inclusion proof of its bytes at the
 checkpoint. Entries, records and manifests are canonical JSON themselves, so their bytes stand in the file as they
@@ -66,6 +67,7 @@ class ReceiptParts:
     Attributes:
         record: the prediction's bytes, as the batch hashes them.
         path: inclusion proof of the record in its batch.
+        frozen: what is frozen of the version; None: it is withheld.
         labels_entry: the entry that set the labels; None: the version was created with them.
     """
 
@@ -86,7 +88,9 @@ class ReceiptParts:
         labels: dict[str, object] = {"value": self.labels}
         if self.labels_entry is not None:
             labels |= self.labels_entry.json
-        version = self.created.json | {"manifest": self.manifest, "record": self.frozen}
+        version = self.created.json | {"manifest": self.manifest}
+        if self.frozen is not None:
+            version["record"] = self.frozen
         return write(
             {
                 "checkpoint": self.checkpoint.decode(),
@@ -113,7 +117,7 @@ class ProvenPrediction:
         sealed: the entry that binds its batch.
         batch_size: number of predictions in the batch.
         created: the entry by which the version was registered.
-        frozen: what is frozen of the version: data sets, parents, code, parameters and so on.
+        frozen: what is frozen of the version: data sets, parents, code, parameters and so on; None: withheld.
         manifest: the version's files, an OCI image manifest.
         labels: the version's description and tags.
         stages: the entries that brought the version into stages before, oldest first.
@@ -125,7 +129,7 @@ class ProvenPrediction:
     sealed: VerifiableEntry
     batch_size: int
     created: VerifiableEntry
-    frozen: Json
+    frozen: Json | None
     manifest: Json
     labels: Json
     stages: tuple[VerifiableEntry, ...]
@@ -153,10 +157,14 @@ def verify_receipt(data: bytes, keys: Iterable[PublicKey]) -> ProvenPrediction:
     checkpoint, key = _checkpoint(receipt.text("checkpoint"), tuple(keys))
     ledger = _Ledger(checkpoint)
     prediction, sealed, batch_size = _prediction(receipt, ledger)
-    made = members(receipt.json("version"), "receipt.version", {"entry", "manifest", "proof", "record"})
+    made = members(
+        receipt.json("version"), "receipt.version", {"entry", "manifest", "proof"}, frozenset({"record"})
+    )
     created = ledger.proved(made, "receipt.version", (CREATED,))
     _same(created.version, prediction.version, "version.created is of", "the prediction is of")
-    _bound(made.json("record"), Members(created.data, "version.created").text("record"), "frozen record")
+    frozen = made.json("record") if "record" in made.value else None
+    if frozen is not None:
+        _bound(frozen, Members(created.data, "version.created").text("record"), "frozen record")
     _bound(made.json("manifest"), created.digest, "manifest")
     _earlier(created, sealed)
     return ProvenPrediction(
@@ -164,7 +172,7 @@ def verify_receipt(data: bytes, keys: Iterable[PublicKey]) -> ProvenPrediction:
         sealed=sealed,
         batch_size=batch_size,
         created=created,
-        frozen=made.json("record"),
+        frozen=frozen,
         manifest=made.json("manifest"),
         labels=_labels(receipt.json("labels"), ledger, created),
         stages=_stages(receipt.list("stages"), ledger, created, sealed),

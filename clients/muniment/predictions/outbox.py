@@ -21,6 +21,7 @@ class Outbox:
         self._sender = uuid.uuid4().hex
         self._messages: dict[int, list[bytes]] = {}
         self._next = 1
+        self._hurried = False
         self._closed = False
 
     def add(self, predictions: list[bytes]) -> None:
@@ -45,6 +46,12 @@ class Outbox:
         """Nothing more is added."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
+
+    def hurry(self, hurried: bool) -> None:
+        """Whether somebody waits: calls then end once all is sent, which has servers seal at once."""
+        with self._changed:
+            self._hurried = hurried
             self._changed.notify_all()
 
     def abandon(self) -> None:
@@ -80,7 +87,8 @@ class Outbox:
         """Wait for a message; None: the call has nothing more to send."""
         with self._changed:
             self._changed.wait_for(
-                lambda: feed.is_over or self._closed or sequence in self._messages, IDLE_SECONDS
+                lambda: feed.is_over or self._closed or self._hurried or sequence in self._messages,
+                IDLE_SECONDS,
             )
             predictions = None if feed.is_over else self._messages.get(sequence)
             if predictions is None:

@@ -136,7 +136,12 @@ class PredictionRecorder:
             DeadlineExceeded: if it is not in time; nothing is lost by that.
             MunimentError: as :meth:`record`.
         """
-        if not self._buffer.flush(timeout):
+        self._outbox.hurry(True)
+        try:
+            done = self._buffer.flush(timeout)
+        finally:
+            self._outbox.hurry(False)
+        if not done:
             raise DeadlineExceeded(
                 f"{self._buffer.outstanding} predictions are not acknowledged after {timeout:g} s: the recorder "
                 "goes on trying"

@@ -158,7 +158,8 @@ class LedgerServiceServicer(object):
 
     def GetReceipt(self, request, context):
         """Makes a file that proves a prediction to anyone who has the ledger's public key, offline. Waits
-        until a checkpoint covers its batch, at most a few seconds.
+        until a checkpoint covers its batch, at most a few seconds. What is frozen of the version is left
+        out, digest apart, when it names parents the caller may not read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -80,7 +80,11 @@ class Predictions:
         """GetReceipt."""
         project = parse("parent", ProjectName.parse, request.parent).project
         prediction_id = text("prediction_id", request.prediction_id, MAX_ID, required=True)
-        return pb.Receipt(content=await make_receipt(self._execution, self._bodies, project, prediction_id))
+        return pb.Receipt(
+            content=await make_receipt(
+                self._execution, self._bodies, project, prediction_id, principal=current_principal.get()
+            )
+        )
 
     async def list(self, request: pb.ListPredictionsRequest) -> pb.ListPredictionsResponse:
         """ListPredictions."""

@@ -16,6 +16,7 @@ from muniment.ledger.receipt import UPDATED, Proved, ReceiptParts, verify_receip
 from muniment.names import VersionName
 from muniment_core.db.ledger_store import EntryQuery
 from muniment_core.db.unit_of_work import Reader
+from muniment_core.domain.access import Principal
 from muniment_core.domain.catalog import VersionRecord
 from muniment_core.domain.errors import BytesDamaged, CheckpointPending, EntryNotFound
 from muniment_core.domain.ledger import Entry
@@ -27,6 +28,7 @@ from muniment_metadata.predictions.bodies import BodyStore
 from muniment_metadata.predictions.finding import FoundPrediction, find_prediction
 from muniment_metadata.predictions.lineage import Provenance, provenance
 from muniment_metadata.predictions.tree import inclusion_path
+from muniment_metadata.visibility import may_read
 
 SIGNED_WITHIN_SECONDS = 5.0
 """The signer is at most a second behind; a machine under load may take several times that."""
@@ -34,8 +36,13 @@ _POLL_SECONDS = 0.05
 _ENTRIES_AT_ONCE = 1_000
 
 
-async def make_receipt(execution: Execution, bodies: BodyStore, project: str, prediction_id: str) -> bytes:
+async def make_receipt(
+    execution: Execution, bodies: BodyStore, project: str, prediction_id: str, *, principal: Principal
+) -> bytes:
     """The receipt of a prediction, once a signed checkpoint covers its batch.
+
+    What is frozen of the version is withheld from a caller who may not read all of the parents it names: no part
+    of it could be left out without breaking its digest.
 
     Raises:
         PredictionNotFound, PredictionExpired: as :func:`find_prediction`.
@@ -46,7 +53,7 @@ async def make_receipt(execution: Execution, bodies: BodyStore, project: str, pr
     end = clock.monotonic() + SIGNED_WITHIN_SECONDS
     while True:
         try:
-            parts, keys = await execution.read(partial(_gather, found))
+            parts, keys = await execution.read(partial(_gather, found, principal))
         except CheckpointPending:
             if clock.monotonic() > end:
                 raise
@@ -66,7 +73,9 @@ def _verified(found: FoundPrediction, parts: ReceiptParts, keys: list[PublicKey]
     return data
 
 
-def _gather(found: FoundPrediction, reader: Reader) -> tuple[ReceiptParts, list[PublicKey]]:
+def _gather(
+    found: FoundPrediction, principal: Principal, reader: Reader
+) -> tuple[ReceiptParts, list[PublicKey]]:
     signed = reader.checkpoints.latest()
     revision = found.batch.revision
     if signed is None or signed.size < revision:
@@ -83,6 +92,7 @@ def _gather(found: FoundPrediction, reader: Reader) -> tuple[ReceiptParts, list[
     labels_entry = _labels_entry(reader, version, signed.size)
     project = reader.projects.require(version.name.project)
     manifest = reader.artifacts.require_manifest(project.id, Digest(version.digest))
+    withheld = not all(may_read(principal, parent.version.project) for parent in version.frozen.parents)
     labels: dict[str, Any] = {"description": version.description, "tags": dict(version.tags)}
     parts = ReceiptParts(
         checkpoint=signed.note,
@@ -91,7 +101,7 @@ def _gather(found: FoundPrediction, reader: Reader) -> tuple[ReceiptParts, list[
         path=inclusion_path([leaf_hash(record) for record in found.records], found.index),
         sealed=prove(_entry(reader, revision)),
         created=prove(_entry(reader, version.create_revision)),
-        frozen=json.loads(reader.versions.record_of(version.id)),
+        frozen=None if withheld else json.loads(reader.versions.record_of(version.id)),
         manifest=json.loads(manifest.body),
         labels=labels,
         labels_entry=None if labels_entry is None else prove(labels_entry),

@@ -147,3 +147,20 @@ def test_a_receipt_shows_labels_as_they_are_now_and_what_set_them(
     assert prove(api, "labelled")[1].labels == {"description": "größer", "tags": {"a": "b"}}
     api.metadata.DeleteVersion(metadata_service_pb2.DeleteVersionRequest(name=version.name))
     assert prove(api, "labelled")[1].labels == {"description": "größer", "tags": {"a": "b"}}
+
+
+def test_a_receipt_tells_no_parent_its_caller_may_not_read(
+    api: Api, admin: Api, make: Make, record: Record, registry: ServerProcess
+) -> None:
+    secret = admin.new_project()
+    api.new_model("base", secret)
+    parent = api.new_version("base", project=secret)
+    child = api.new_version("churn", parents=[catalog_pb2.Parent(version=parent.name)])
+    record(api, [make("of-child", version=child.name)])
+    asked = pb.GetReceiptRequest(parent=api.parent(), prediction_id="of-child")
+    with api.as_caller(api.new_token("reader", principal="looker-on")) as reader:
+        content = reader.ledger.GetReceipt(asked).content
+    assert secret.encode() not in content
+    assert verify_receipt(content, [public_key(registry)]).frozen is None
+    frozen = verify_receipt(api.ledger.GetReceipt(asked).content, [public_key(registry)]).frozen
+    assert frozen == {"parents": [{"version": parent.name, "relation": "derived"}]}

@@ -137,6 +137,11 @@ def test_a_version_whose_labels_never_changed_needs_no_further_entry(log: Log, v
     assert (proven.labels, proven.stages) == ({"description": "", "tags": {}}, ())
 
 
+def test_what_is_frozen_of_the_version_may_be_withheld_and_the_rest_is_proven(log: Log, verify: Any) -> None:
+    proven = verify(log.parts(frozen=None).to_bytes())
+    assert (proven.frozen, proven.manifest) == (None, MANIFEST)
+
+
 def test_changing_any_one_byte_fails_with_a_reason(log: Log, verify: Any) -> None:
     data = log.parts().to_bytes()
     verify(data)
