@@ -22,7 +22,6 @@ from muniment.ledger.merkle import leaf_hash
 from muniment.ledger.tree import GrowingTree
 from muniment.names import ModelName
 from muniment.v1 import ledger_service_pb2
-from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_core.db.database import Database
 from muniment_core.db.request_store import RequestKey
 from muniment_core.db.writer import Change
@@ -42,7 +41,7 @@ def grow(data: Path, database: str) -> None:
     """Makes a ledger of changes that were asked for over the contract, each under its own request."""
     model = ModelName("default", "churn")
     with running_core(storage(data, database)) as core:
-        made = Population(core.writer, DiskBlobStore(data), 1, lambda: None)
+        made = Population(core.writer, data, 1, lambda: None)
         made.change(lambda unit: create_model(unit, model, description="", tags={}))
         for _ in range(VERSIONS):
             made.version(model)

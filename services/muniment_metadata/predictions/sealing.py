@@ -48,7 +48,7 @@ async def seal(
             return
         body = await execution.io(partial(_store_body, bodies, fresh))
         try:
-            revision = await execution.record(partial(_seal_in, project, fresh, body), actor=actor)
+            revision = await execution.record(partial(seal_in, project, fresh, body), actor=actor)
         except SenderMoved:
             # The body stays behind as an orphan: it is a few hundred kilobytes at most, once in a failover.
             continue
@@ -88,7 +88,7 @@ def _store_body(bodies: BodyStore, messages: Sequence[SentMessage]) -> StoredBod
     return StoredBody(root, bodies.put(body), len(body))
 
 
-def _seal_in(project: str, messages: Sequence[SentMessage], body: StoredBody, unit: UnitOfWork) -> int:
+def seal_in(project: str, messages: Sequence[SentMessage], body: StoredBody, unit: UnitOfWork) -> int:
     """Seal a batch whose body is durable.
 
     Raises:

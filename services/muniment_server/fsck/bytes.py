@@ -91,7 +91,7 @@ class BytesCheck:
             by="its body",
         )
         yield from self._blob(
-            _digest(config["digest"]), config["size"], f"it is the config of manifest {key}"
+            digest_of(config["digest"]), config["size"], f"it is the config of manifest {key}"
         )
         yield from self._chunk_map(key, row, manifest, noted)
 
@@ -99,7 +99,7 @@ class BytesCheck:
         """The chunk map is what tells of which chunks the files are made, so it is always read."""
         self.blobs += 1
         try:
-            files = read_chunk_map(get_blob(self._store, _digest(row.chunk_map_digest), row.chunk_map_size))
+            files = read_chunk_map(get_blob(self._store, digest_of(row.chunk_map_digest), row.chunk_map_size))
         except (BytesDamaged, InvalidDigest) as error:
             yield Difference(
                 BLOBS,
@@ -136,6 +136,9 @@ class BytesCheck:
                     yield Difference(
                         CHUNKS, row.digest, "size", f"is {row.least}", f"elsewhere it is {row.most}"
                     )
+                if row.damage_time is not None:
+                    says = "nobody has sent it again since it was found damaged"
+                    yield Difference(CHUNKS, row.digest, "damage_time", f"is {shown(row.damage_time)}", says)
                 waiting.append((row.digest, pool.submit(self._chunk, row.digest, row.most)))
                 while len(waiting) > 4 * READERS:
                     yield from self._settled(*waiting.popleft())
@@ -148,7 +151,7 @@ class BytesCheck:
 
     def _chunk(self, text: str, size: int) -> list[Difference]:
         try:
-            return list(self._blob(_digest(text), size, "a project holds it"))
+            return list(self._blob(digest_of(text), size, "a project holds it"))
         except InvalidDigest as error:
             return [Difference(CHUNKS, shown(text), "digest", f"is none ({error})")]
 
@@ -168,5 +171,10 @@ class BytesCheck:
             yield Difference(BLOBS, digest.text, "size", f"is {found.size}", f"{why} as {size} bytes")
 
 
-def _digest(text: object) -> Digest:
+def digest_of(text: object) -> Digest:
+    """A digest as a table has it.
+
+    Raises:
+        InvalidDigest: if it is none.
+    """
     return Digest.parse(text if isinstance(text, str) else repr(text))

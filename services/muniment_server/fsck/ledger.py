@@ -12,9 +12,11 @@ from muniment.ledger.entries import Body, MalformedEntry, read_body
 from muniment.ledger.fold import Fold
 from muniment.ledger.tree import GrowingTree, expected_subtrees
 from muniment_core.db.audit.ledger import ENTRY_COLUMNS, LedgerRows
+from muniment_core.db.audit.predictions import PredictionRows
 from muniment_core.signing.anchor import Anchored
 
 from muniment_server.fsck.difference import Difference, compare, microseconds, missing, shown
+from muniment_server.fsck.predictions import TYPES, BatchesCheck
 from muniment_server.fsck.requests import RequestsCheck
 from muniment_server.fsck.signatures import SignaturesCheck
 
@@ -39,6 +41,7 @@ class LedgerCheck:
     def __init__(
         self,
         rows: LedgerRows,
+        predictions: PredictionRows,
         *,
         anchored: Anchored | None = None,
         progress: Callable[[int], None] = lambda _count: None,
@@ -51,12 +54,13 @@ class LedgerCheck:
         self._next = 1
         self._columns = ColumnReader()
         self._requests = RequestsCheck(rows)
+        self._batches = BatchesCheck(predictions)
         self._signatures = SignaturesCheck(rows, anchored)
         self._signed_next = self._signatures.next_size or _NEVER
 
     def run(self) -> Iterator[Difference]:
         """Everything that differs."""
-        with closing(self._requests), closing(self._signatures):
+        with closing(self._requests), closing(self._batches), closing(self._signatures):
             yield from self._pass()
 
     def _pass(self) -> Iterator[Difference]:
@@ -75,6 +79,7 @@ class LedgerCheck:
                     yield from self._nodes(level, first, hashes)
             self._progress(self.size)
         yield from self._requests.rest()
+        yield from self._batches.rest()
         if self.whole:
             yield from self._signatures.rest(self.size, self.fold)
             yield from self._surplus_nodes()
@@ -133,6 +138,8 @@ class LedgerCheck:
             found += compare(ENTRIES, revision, columns, told, by="its body")
         for contradiction in self.fold.apply(members):
             found.append(Difference(ENTRIES, str(revision), "body", contradiction))
+        if members["type"] in TYPES:
+            found += self._batches.check(revision, members)
         return found + self._requests.check(revision, members)
 
     def _nodes(self, level: int, first: int, hashes: list[bytes]) -> Iterator[Difference]:

@@ -10,6 +10,7 @@ from muniment_core.db import schema
 from muniment_core.db.audit.artifacts import ArtifactRows
 from muniment_core.db.audit.catalog import CatalogRows
 from muniment_core.db.audit.ledger import LedgerRows
+from muniment_core.db.audit.predictions import PredictionRows
 from muniment_core.db.audit.reading import Unreadable, damage_told, snapshot
 from muniment_core.db.audit.soundness import damage, dangling
 from muniment_core.db.database import Database
@@ -28,6 +29,7 @@ from muniment_server.fsck.pointers import (
     check_stage_pointers,
     check_state_moves,
 )
+from muniment_server.fsck.predictions import BodiesCheck, check_senders
 from muniment_server.fsck.versions import check_versions
 
 Progress = Callable[[str, int], None]
@@ -68,6 +70,7 @@ class Fsck:
         database: Database,
         store: BlobStore | None,
         *,
+        bodies: BlobStore | None = None,
         anchor: Anchor | None = None,
         read_bytes: bool = False,
         progress: Progress,
@@ -76,12 +79,14 @@ class Fsck:
         Args:
             database: with the schema of this program. A server may use it: the check sees one snapshot.
             store: where the bytes are; None leaves them out.
+            bodies: where those of batches of predictions are; None leaves them out.
             anchor: where the newest checkpoint is kept; None leaves it out.
             read_bytes: whether to read and hash every blob.
             progress: told what is being counted, and how far it has come.
         """
         self._database = database
         self._store = store
+        self._bodies = bodies
         self._anchor = anchor
         self._read_bytes = read_bytes
         self._progress = progress
@@ -129,6 +134,7 @@ class Fsck:
                 )
             ledger = LedgerCheck(
                 LedgerRows(connection),
+                PredictionRows(connection),
                 anchored=anchored,
                 progress=lambda count: self._progress("entries", count),
             )
@@ -138,6 +144,7 @@ class Fsck:
             for number, (what, check) in enumerate(TABLE_CHECKS, 1):
                 self._progress(f"tables ({what})", number)
                 yield from check(rows, ledger.fold)
+            yield from check_senders(PredictionRows(connection))
             self.checked.versions = sum(len(model.versions) for model in ledger.fold.models.values())
 
     def bytes(self) -> Iterator[Difference]:
@@ -154,6 +161,22 @@ class Fsck:
             )
             yield from blobs.run()
             self.checked.blobs = blobs.blobs
+            if self._bodies is not None:
+                bodies = BodiesCheck(
+                    PredictionRows(connection),
+                    self._bodies,
+                    read=self._read_bytes,
+                    still_kept=self._still_kept,
+                )
+                yield from bodies.run(self._count_blob)
+
+    def _count_blob(self) -> None:
+        self.checked.blobs += 1
+        self._progress("blobs", self.checked.blobs)
+
+    def _still_kept(self, revision: int) -> bool:
+        with snapshot(self._database) as connection:
+            return PredictionRows(connection).is_kept(revision)
 
     def _still_held(self, digest: str) -> bool:
         with snapshot(self._database) as connection:

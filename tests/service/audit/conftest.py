@@ -13,6 +13,7 @@ from harness.population import populate, storage
 from harness.tampering import Tampering, tampering_with
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_core.db.database import Database
+from muniment_server.blobs import PREDICTIONS
 from muniment_server.fsck.difference import Difference
 from muniment_server.fsck.run import Fsck
 from muniment_server.signing import file_anchor
@@ -40,6 +41,7 @@ class Registry:
         check = Fsck(
             self.database,
             store,
+            bodies=DiskBlobStore(self.data / PREDICTIONS) if store else None,
             anchor=file_anchor(storage(self.data)),
             read_bytes=read_bytes,
             progress=lambda _what, _count: None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from muniment.digests import Digest
 from muniment.ledger.checkpoint import Checkpoint
 from muniment.names import AliasName, ModelName, StageName
+from muniment.v1 import prediction_pb2
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.blobs.whole import put_blob
 from muniment_artifact.manifest import FileEntry, build_manifest
@@ -32,11 +34,17 @@ from muniment_core.domain.catalog import (
     ProcessingStep,
     Run,
 )
+from muniment_core.domain.prediction import SenderKey
 from muniment_core.domain.promotion import DeploymentRecord, DeploymentState
 from muniment_core.signing.changes import record_recovery
 from muniment_metadata.aliases import delete_alias, set_alias
 from muniment_metadata.metrics import add_metrics
 from muniment_metadata.models import create_model, delete_model, update_model
+from muniment_metadata.predictions.body import pack_body
+from muniment_metadata.predictions.messages import SentMessage
+from muniment_metadata.predictions.record import check_predictions
+from muniment_metadata.predictions.sealing import StoredBody, seal_in
+from muniment_metadata.predictions.tree import batch_root
 from muniment_metadata.projects import create_project
 from muniment_metadata.tokens import create_token, revoke_token
 from muniment_metadata.updates import LabelChange
@@ -49,6 +57,7 @@ from muniment_promotion.promotions import (
     promote,
     roll_back,
 )
+from muniment_server.blobs import PREDICTIONS
 from muniment_server.core import running_core
 from muniment_server.settings import StorageSettings
 from muniment_server.signing import active_key
@@ -79,11 +88,10 @@ def storage(data: Path, database: str = "") -> StorageSettings:
 class Population:
     """Makes changes, each as its own request of the principal `ann`."""
 
-    def __init__(
-        self, writer: Writer, blobs: DiskBlobStore, seed: int, after_each: Callable[[], None]
-    ) -> None:
+    def __init__(self, writer: Writer, data: Path, seed: int, after_each: Callable[[], None]) -> None:
         self._writer = writer
-        self._blobs = blobs
+        self._blobs = DiskBlobStore(data)
+        self._bodies = DiskBlobStore(data / PREDICTIONS)
         self._after_each = after_each
         self._count = 0
         self.random = random.Random(seed)
@@ -150,6 +158,32 @@ class Population:
         made = self.change(lambda unit: create_version(unit, model, new, principal=ADMIN))
         return int(made.name.number)
 
+    def predictions(self, model: ModelName, number: int) -> int:
+        """Seals a batch of predictions of a version; returns its revision."""
+        version = model.version(number)
+        records = []
+        for second in range(5):
+            message = prediction_pb2.Prediction(
+                id=f"{version.text}-{second}-{self.random.random()}",
+                version=version.text,
+                input_digest=self.random.randbytes(32),
+                output_digest=self.random.randbytes(32),
+            )
+            message.time.FromDatetime(MEASURED + timedelta(minutes=17 * second))
+            records.append(message.SerializeToString())
+        checked = check_predictions(records)
+        body = pack_body(records)
+        stored = StoredBody(batch_root(checked.leaves), put_blob(self._bodies, body).text, len(body))
+
+        def seal(unit: UnitOfWork) -> int:
+            sender = SenderKey(unit.projects.require(model.project).id, unit.actor, "sender-1")
+            ids = {version.text: unit.versions.require(version).id}
+            sequence = unit.predictions.position(sender).sequence + 1
+            sent = SentMessage(sender, sequence, checked, ids, Future())  # type: ignore[arg-type]
+            return seal_in(model.project, [sent], stored, unit)
+
+        return int(self.change(seal))
+
     def metrics(self, *keys: str) -> tuple[MetricValue, ...]:
         """Measured values, a few of them no numbers."""
         special = [float("nan"), float("inf"), float("-inf")]
@@ -189,7 +223,7 @@ def populate(
         given_up = Checkpoint(key.name, 9, hashlib.sha256(b"given up").digest())
         core.writer.submit(Change(lambda unit: record_recovery(unit, given_up, "restored"), "ann")).result()
     with running_core(storage(data, database)) as core:
-        all_of_it = Population(core.writer, DiskBlobStore(data), seed, after_each)
+        all_of_it = Population(core.writer, data, seed, after_each)
         all_of_it.change(lambda unit: create_project(unit, "Risk", "who pays back"))
         for number in range(rounds):
             _one_round(all_of_it, ModelName("Risk" if number % 3 == 1 else "default", f"Model-{number}"))
@@ -228,6 +262,8 @@ def _one_round(made: Population, model: ModelName) -> None:
     for to in (0, third, 0):
         change(_rolled_back(model.stage("staging"), to))
     change(lambda unit: delete_version(unit, model.version(fourth), etag="", principal=ADMIN))
+    made.predictions(model, second)
+    made.predictions(model, third)
     for acted in (1, 2):
         change(_reported(model, second, acted))
     token = change(

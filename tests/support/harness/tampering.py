@@ -33,7 +33,6 @@ class Tampering:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._is_sqlite = isinstance(connection, sqlite3.Connection)
-        self._row_id = "rowid" if self._is_sqlite else "ctid"
 
     def execute(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         if not self._is_sqlite:
@@ -47,7 +46,18 @@ class Tampering:
 
     def rows(self, table: str) -> list[Any]:
         """What stands for each row of a table; good until the row is changed."""
-        return [row[0] for row in self.execute(f'SELECT {self._row_id} FROM "{table}"')]
+        return self.execute(f'SELECT {self._key(table)} FROM "{table}"')
+
+    def _key(self, table: str) -> str:
+        """What tells a row of a table from others: where it is, or its key where it has no place."""
+        if not self._is_sqlite:
+            return "ctid"
+        try:
+            self.execute(f'SELECT rowid FROM "{table}" LIMIT 0')
+            return "rowid"
+        except sqlite3.OperationalError:
+            columns = self.execute(f'PRAGMA table_info("{table}")')
+            return ", ".join(row[1] for row in columns if row[5])
 
     @contextmanager
     def flipped(self, table: str, column: str, row: Any, dice: random.Random) -> Iterator[tuple[Any, Any]]:
@@ -72,7 +82,7 @@ class Tampering:
             self._write(table, column, moved, before)
 
     def _read(self, table: str, column: str, row: Any) -> Any:
-        [(value,)] = self.execute(f'SELECT "{column}" FROM "{table}" WHERE {self._row_id} = ?', row)
+        [(value,)] = self.execute(f'SELECT "{column}" FROM "{table}" WHERE {self._where(table, row)}', *row)
         return value
 
     def _write(self, table: str, column: str, row: Any, value: Any) -> Any:
@@ -81,12 +91,17 @@ class Tampering:
         place = "CAST(? AS TEXT)" if is_bytes_of_text else "?"
         if isinstance(value, _TextBytes):
             value = bytes(value) if is_bytes_of_text else value.decode()
-        [(moved,)] = self.execute(
-            f'UPDATE "{table}" SET "{column}" = {place} WHERE {self._row_id} = ? RETURNING {self._row_id}',
+        [moved] = self.execute(
+            f'UPDATE "{table}" SET "{column}" = {place} WHERE {self._where(table, row)} '
+            f"RETURNING {self._key(table)}",
             value,
-            row,
+            *row,
         )
         return moved
+
+    def _where(self, table: str, row: tuple[Any, ...]) -> str:
+        key = self._key(table)
+        return f"({key}) = ({', '.join('?' * len(row))})" if len(row) > 1 else f"{key} = ?"
 
 
 class _TextBytes(bytes):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, type_coerce
+from sqlalchemy.types import NullType
 
 from muniment_core.db.artifact_tables import held_chunks, manifest_chunks, manifests
 from muniment_core.db.audit.reading import raw, raw_columns, stream
@@ -32,6 +33,7 @@ _BLOBS = (
         raw(held_chunks.c.digest),
         func.min(held_chunks.c.size).label("least"),
         func.max(held_chunks.c.size).label("most"),
+        func.max(type_coerce(held_chunks.c.damage_time, NullType())).label("damage_time"),
     )
     .group_by(held_chunks.c.digest)
     .order_by(held_chunks.c.digest)
