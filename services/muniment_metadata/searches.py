@@ -23,7 +23,7 @@ def search_versions(
     Raises:
         ProjectNotFound: if the project does not exist.
     """
-    project_id = reader.projects.require(project).id
+    project_id = reader.projects.id_of(project)
     # A version of a project the caller may not see is like one that does not exist: nothing descends from it.
     visible = [
         name for name in named_versions(query) if principal.holds(Permission.CATALOG_READ, name.project)
@@ -39,4 +39,4 @@ def search_models(
     Raises:
         ProjectNotFound: if the project does not exist.
     """
-    return reader.search.models(reader.projects.require(project).id, query, after=after, limit=limit)
+    return reader.search.models(reader.projects.id_of(project), query, after=after, limit=limit)

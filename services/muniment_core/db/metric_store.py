@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, type_coerce, update
@@ -16,7 +16,7 @@ from muniment_core.db.tables import version_metrics
 from muniment_core.db.version_rows import INSERT_METRIC, metric_rows
 from muniment_core.domain.catalog import MetricValue
 
-_LATEST = Prepared(
+LATEST = Prepared(
     select(
         version_metrics.c.version_id,
         version_metrics.c.key,
@@ -86,10 +86,15 @@ class MetricStore:
         if len(version_ids) == 1:
             rows = _LATEST_OF_ONE.all(self._connection, version=version_ids[0])
             return {version_ids[0]: tuple(_value(row) for row in rows)}
-        found: dict[int, list[MetricValue]] = defaultdict(list)
-        for version_id, key, value, special, *rest in _LATEST.all(self._connection, versions=version_ids):
-            found[version_id].append(MetricValue(key, float(special) if special else value, *rest))
-        return {version_id: tuple(values) for version_id, values in found.items()}
+        return metrics_by_version(LATEST.all(self._connection, versions=version_ids))
+
+
+def metrics_by_version(rows: Iterable[Any]) -> dict[int, tuple[MetricValue, ...]]:
+    """What the rows of :data:`LATEST` tell."""
+    found: dict[int, list[MetricValue]] = defaultdict(list)
+    for version_id, key, value, special, *rest in rows:
+        found[version_id].append(MetricValue(key, float(special) if special else value, *rest))
+    return {version_id: tuple(values) for version_id, values in found.items()}
 
 
 def _value(row: Any) -> MetricValue:

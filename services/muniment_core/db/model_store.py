@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,8 +84,13 @@ def read_tags(
     connection: Connection, statement: Prepared, owners: Sequence[int]
 ) -> dict[int, dict[str, str]]:
     """Tags by owner, ordered by key, for the owners that have any."""
+    return tags_by_owner(statement.all(connection, owners=owners))
+
+
+def tags_by_owner(rows: Iterable[Any]) -> dict[int, dict[str, str]]:
+    """What the rows of :func:`tags_of` tell."""
     tags: dict[int, dict[str, str]] = defaultdict(dict)
-    for owner, key, value in statement.all(connection, owners=owners):
+    for owner, key, value in rows:
         tags[owner][key] = value
     return tags
 

@@ -185,6 +185,24 @@ def run_in_one_trip(connection: Connection, work: Sequence[Rows]) -> list[int]:
     return [cursor.rowcount for cursor in cursors]
 
 
+def read_in_one_trip(
+    connection: Connection, questions: Sequence[tuple[Prepared, Mapping[str, Any]]]
+) -> list[list[Any]]:
+    """The rows of several statements, waiting for the database once."""
+    if connection.dialect.name != "postgresql":
+        return [statement.all(connection, **values) for statement, values in questions]
+    driver, dialect = _driver(connection), connection.dialect
+    with driver.pipeline():
+        cursors = [
+            driver.execute(form.text, form.bound(values))
+            for form, values in ((statement._form(dialect), values) for statement, values in questions)
+        ]
+    return [
+        [statement._form(dialect).read(cursor, dialect, raw) for raw in cursor]
+        for (statement, _), cursor in zip(questions, cursors, strict=True)
+    ]
+
+
 def run_text(connection: Connection, text: str) -> None:
     """Run a statement that neither takes nor gives values, and that both databases know."""
     _driver(connection).execute(text)

@@ -47,6 +47,17 @@ class ProjectStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def id_of(self, name: str) -> int:
+        """The key of the project of this name.
+
+        Raises:
+            ProjectNotFound: if there is none.
+        """
+        row = _BY_NAME.first(self._connection, named=name)
+        if row is None:
+            raise ProjectNotFound(name)
+        return int(row.id)
+
     def require(self, name: str) -> ProjectRecord:
         """The project of this name.
 

@@ -26,9 +26,9 @@ from sqlalchemy import (
 
 from muniment_core.db.history_tables import version_state_moves
 from muniment_core.db.id_list import among
-from muniment_core.db.metric_store import MetricStore
-from muniment_core.db.model_store import read_tags, tags_of, tags_of_one, write_tags
-from muniment_core.db.prepared import Prepared, run_in_one_trip
+from muniment_core.db.metric_store import LATEST, MetricStore, metrics_by_version
+from muniment_core.db.model_store import tags_by_owner, tags_of, tags_of_one, write_tags
+from muniment_core.db.prepared import Prepared, read_in_one_trip, run_in_one_trip
 from muniment_core.db.tables import (
     aliases,
     models,
@@ -39,7 +39,7 @@ from muniment_core.db.tables import (
     versions,
 )
 from muniment_core.db.version_rows import new_version_record, new_version_rows
-from muniment_core.domain.catalog import FrozenRecord, NewVersion, VersionRecord, VersionState
+from muniment_core.domain.catalog import FrozenRecord, MetricValue, NewVersion, VersionRecord, VersionState
 from muniment_core.domain.errors import VersionNotFound
 
 _VERSIONS = (
@@ -130,7 +130,8 @@ class VersionStore:
 
     def with_ids(self, ids: Sequence[int]) -> list[VersionRecord]:
         """Versions by their keys, in the order asked for; all must exist."""
-        found = {record.id: record for record in self._records(_BY_IDS.all(self._connection, ids=ids))}
+        rows, *beside = read_in_one_trip(self._connection, [(_BY_IDS, {"ids": ids}), *_beside(ids)])
+        found = {record.id: record for record in _made(rows, *beside)}
         return [found[version_id] for version_id in ids]
 
     def record_of(self, version_id: int) -> bytes:
@@ -276,36 +277,52 @@ class VersionStore:
         ids = [row.id for row in rows]
         if not ids:
             return []
-        metrics = MetricStore(self._connection).latest(ids)
-        found: Iterable[Any]
-        if len(ids) == 1:
-            tags = {ids[0]: dict(_TAGS_OF_ONE.all(self._connection, whose=ids[0]))}
-            found = _POINTERS_OF_ONE.all(self._connection, version=ids[0])
-        else:
-            tags = read_tags(self._connection, _TAGS, ids)
-            found = _POINTERS.all(self._connection, versions=ids)
-        pointers: dict[tuple[str, int], list[str]] = defaultdict(list)
-        for kind, version_id, name in found:
-            pointers[kind, version_id].append(name)
-        return [
-            VersionRecord(
-                id=row.id,
-                name=VersionName(row.project, row.model, row.number),
-                digest=row.digest,
-                state=VersionState(row.state),
-                size_bytes=row.size_bytes,
-                file_count=row.file_count,
-                description=row.description,
-                tags=tags.get(row.id, {}),
-                frozen=FrozenRecord.from_bytes(row.record),
-                metrics=metrics.get(row.id, ()),
-                stages=tuple(pointers.get(("stage", row.id), ())),
-                aliases=tuple(pointers.get(("alias", row.id), ())),
-                author=row.author,
-                create_time=row.create_time,
-                update_time=row.update_time,
-                create_revision=row.create_revision,
-                revision=row.revision,
-            )
-            for row in rows
-        ]
+        if len(ids) > 1:
+            return _made(rows, *read_in_one_trip(self._connection, _beside(ids)))
+        tags = {ids[0]: dict(_TAGS_OF_ONE.all(self._connection, whose=ids[0]))}
+        pointers = _POINTERS_OF_ONE.all(self._connection, version=ids[0])
+        return _records_of(rows, tags, MetricStore(self._connection).latest(ids), pointers)
+
+
+def _beside(ids: Sequence[int]) -> list[tuple[Prepared, Mapping[str, Any]]]:
+    """What asks for the rows beside those of versions."""
+    return [(_TAGS, {"owners": ids}), (LATEST, {"versions": ids}), (_POINTERS, {"versions": ids})]
+
+
+def _made(
+    rows: Sequence[Any], tags: Sequence[Any], metrics: Sequence[Any], pointers: Sequence[Any]
+) -> list[VersionRecord]:
+    return _records_of(rows, tags_by_owner(tags), metrics_by_version(metrics), pointers)
+
+
+def _records_of(
+    rows: Sequence[Any],
+    tags: Mapping[int, Mapping[str, str]],
+    metrics: Mapping[int, tuple[MetricValue, ...]],
+    pointing: Iterable[Any],
+) -> list[VersionRecord]:
+    pointers: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for kind, version_id, name in pointing:
+        pointers[kind, version_id].append(name)
+    return [
+        VersionRecord(
+            id=row.id,
+            name=VersionName(row.project, row.model, row.number),
+            digest=row.digest,
+            state=VersionState(row.state),
+            size_bytes=row.size_bytes,
+            file_count=row.file_count,
+            description=row.description,
+            tags=tags.get(row.id, {}),
+            frozen=FrozenRecord.from_bytes(row.record),
+            metrics=metrics.get(row.id, ()),
+            stages=tuple(pointers.get(("stage", row.id), ())),
+            aliases=tuple(pointers.get(("alias", row.id), ())),
+            author=row.author,
+            create_time=row.create_time,
+            update_time=row.update_time,
+            create_revision=row.create_revision,
+            revision=row.revision,
+        )
+        for row in rows
+    ]
