@@ -101,6 +101,7 @@ class Fsck:
         try:
             with damage_told():
                 yield from self.schema()
+                yield from self.soundness()
                 yield from self.tables()
                 yield from self.bytes()
         except Unreadable as error:
@@ -116,6 +117,15 @@ class Fsck:
         for difference in schema.differences(self._database):
             yield Difference("schema", "", "", f"is not that of this program: {shown(difference)}")
 
+    def soundness(self) -> Iterator[Difference]:
+        """What is wrong with the database file, whatever it holds, and with references from row to row."""
+        with snapshot(self._database) as connection:
+            for text in damage(connection):
+                yield Difference("database", "", "", f"is damaged: {text}")
+            for table, row, referenced in dangling(connection):
+                said = f"refers to a row of {referenced} that there is not"
+                yield Difference(table, f"rowid {row}", "", said)
+
     def tables(self) -> Iterator[Difference]:
         """What differs within the database, in one snapshot."""
         anchored = None
@@ -126,12 +136,6 @@ class Fsck:
             except UnreadableAnchor as error:
                 yield Difference("anchor", "", "", f"cannot be read: {error}")
         with snapshot(self._database) as connection:
-            for text in damage(connection):
-                yield Difference("database", "", "", f"is damaged: {text}")
-            for table, row, referenced in dangling(connection):
-                yield Difference(
-                    table, f"rowid {row}", "", f"refers to a row of {referenced} that there is not"
-                )
             ledger = LedgerCheck(
                 LedgerRows(connection),
                 PredictionRows(connection),
