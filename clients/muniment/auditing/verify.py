@@ -24,7 +24,7 @@ from muniment.registry.session import Session
 from muniment.v1 import ledger_service_pb2 as pb
 
 ROUNDS = 20
-"""How often a model that changes all the while is compared anew, before what differs is told."""
+"""How often a model that changes all the while is compared anew, before it is left out of those compared."""
 
 Progress = Callable[[int, int], None]
 
@@ -150,16 +150,24 @@ class LiveVerification:
             key for key in keys if model_differences(session, key, listed.get(key), fold.models.get(key))
         ]
         found: list[str] = []
+        compared = len(keys)
         for key in suspects:
-            found += self._again(reading, key)
+            told = self._again(reading, key)
+            if told is None:
+                compared -= 1
+            else:
+                found += told
         if projects := list(project_differences(session, fold)):
             self._catch_up(reading)
             projects = list(project_differences(session, fold))
-        return len(keys), [*projects, *found]
+        return compared, [*projects, *found]
 
-    def _again(self, reading: LedgerReading, key: ModelKey) -> list[str]:
-        """What differs of a model once no entry about it came in while it was looked at."""
-        found: list[str] = []
+    def _again(self, reading: LedgerReading, key: ModelKey) -> list[str] | None:
+        """What differs of a model once no entry about it came in while it was looked at.
+
+        Returns:
+            None if it never held still: what differs then says nothing.
+        """
         for _ in range(ROUNDS):
             self._catch_up(reading)
             before = self._changed(reading, key)
@@ -170,7 +178,7 @@ class LiveVerification:
             self._catch_up(reading)
             if self._changed(reading, key) == before:
                 return found
-        return found
+        return None
 
     @staticmethod
     def _changed(reading: LedgerReading, key: ModelKey) -> int:

@@ -175,8 +175,8 @@ def test_a_watch_goes_on_from_its_revision_after_the_server_was_killed(server_fa
             seen += [entry.revision for entry in until(stream, head(api))]
         server.kill9()
         server.restart()
-    # Revision 1 is the admin token's, which belongs to the instance and not to the project.
-    assert seen == [2, 3, 4, 5]
+    # Revisions 1 and 2 are the log's key and the admin token, which belong to the instance, not to the project.
+    assert seen == [3, 4, 5, 6]
 
 
 def test_watchers_are_told_to_come_back_when_the_server_stops(server_factory: ServerFactory) -> None:
