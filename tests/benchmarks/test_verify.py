@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +73,17 @@ def hashed(bodies: Iterable[bytes]) -> bytes:
 
 def bare_rows(data: Path, url: str) -> None:
     """Reads every column of every row of the ledger's tables, and hashes the entries into a root."""
-    connection: Any = psycopg.connect(url) if url else sqlite3.connect(data / "muniment.db")
-    with closing(connection):
+    with ExitStack() as stack:
+        if url:
+            server = stack.enter_context(psycopg.connect(url))
+        else:
+            file = stack.enter_context(closing(sqlite3.connect(data / "muniment.db")))
 
         def rows(table: str) -> Iterable[Any]:
             statement = f"SELECT * FROM {table} ORDER BY {TABLES[table]}"
             if not url:
-                return connection.execute(statement)
-            cursor = connection.cursor(table)
+                return file.execute(statement)
+            cursor = stack.enter_context(server.cursor(table))
             cursor.itersize = 2000
             return cursor.execute(statement)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -17,7 +17,7 @@ from muniment.ledger.canonical import NotCanonical, is_canonical, read_prefix
 from muniment.ledger.entries import FORMAT, Body
 
 _quote: Callable[[str], str] = encode_basestring
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1)  # without a zone, which every time would have to be rid of again
 _DATA = ',"data":'
 _REQUEST = re.compile(r',"request":"([0-9a-f]{64})"')
 
@@ -120,5 +120,4 @@ def time_text(microseconds: int) -> str:
     Raises:
         TypeError, OverflowError: if there is no such time.
     """
-    time = _EPOCH + timedelta(microseconds=microseconds)
-    return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds") + "Z"
