@@ -211,7 +211,9 @@ def test_directories_that_are_too_deep_are_refused(registry_nowhere, tmp_path) -
             descriptor = below
     finally:
         os.close(descriptor)
-    with pytest.raises(errors.InvalidPath, match="more than 32 directories deep"):
-        registry_nowhere.push("churn", tmp_path)
-    # Neither pytest nor Python's rmtree can go that deep.
-    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
+    try:
+        with pytest.raises(errors.InvalidPath, match="more than 32 directories deep"):
+            registry_nowhere.push("churn", tmp_path)
+    finally:
+        # Neither pytest nor Python's rmtree can go that deep.
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
