@@ -26,8 +26,10 @@ from hypothesis import HealthCheck, settings
 RUNNERS = pytest.StashKey[list[ProcessRunner]]()
 
 # Two cores shared with real servers make single examples slow now and then; that is no finding.
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("soak", settings.get_profile("tests"), max_examples=5000)
+settings.register_profile(
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("soak", settings.get_profile("tests"), derandomize=False, max_examples=5000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -102,7 +102,10 @@ class Prepared:
         dialect = connection.dialect
         form = self._form(dialect)
         cursor = _driver(connection).execute(form.text, form.bound(values))
-        return [form.read(cursor, dialect, raw) for raw in cursor]
+        # All of them before any is converted: a statement that is read half keeps its snapshot of SQLite for as
+        # long as anybody keeps the error that ended the reading, and whatever is read next over that connection
+        # would be as old.
+        return [form.read(cursor, dialect, raw) for raw in cursor.fetchall()]
 
     def as_sent(self, connection: Connection, /, **values: Any) -> tuple[str, Any]:
         """The text and the values that the driver is given, to have the database explain them."""
@@ -117,8 +120,8 @@ class Prepared:
         """The first row, or None, over a connection of the driver."""
         form = self._form(dialect)
         cursor = driver.execute(form.text, form.bound(values))
-        raw = cursor.fetchone()
-        return None if raw is None else form.read(cursor, dialect, raw)
+        found = cursor.fetchall()  # as in `all`
+        return form.read(cursor, dialect, found[0]) if found else None
 
     def run(self, connection: Connection, /, **values: Any) -> int:
         """Run a statement without rows; returns how many it touched."""

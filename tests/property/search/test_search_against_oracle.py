@@ -10,15 +10,17 @@ from unittest.mock import patch
 from catalogs import oracle
 from catalogs.made_up import MadeUp, Placed, write
 from catalogs.strategies import PROJECT, catalogs, queries
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from muniment.names import VersionName
 from muniment_core.db.database import Database
 from muniment_core.db.search import driving
 from muniment_core.db.search.search import Search
 from muniment_core.db.search.subjects import VERSIONS
-from muniment_core.domain.search import Query
+from muniment_core.domain.search import Condition, Field, Not, Operator, Query
 from sqlalchemy import Connection
+
+NOT_OF_A_MODEL_THAT_IS_NOT_THERE = Query(Not(Condition(Field("model"), Operator.EQUAL, "a")))
 
 
 class _TakenBack(Exception):
@@ -60,6 +62,7 @@ def all_pages(connection: Connection, query: Query, scope: dict[str, Any], size:
     few=st.sampled_from([0, 1, 3, 256]),
     size=st.integers(1, 4),
 )
+@example(made_up=[MadeUp(model="b")], asked=[NOT_OF_A_MODEL_THAT_IS_NOT_THERE], few=0, size=1)
 def test_sql_finds_what_python_finds(
     database: Database, made_up: list[MadeUp], asked: list[Query], few: int, size: int
 ) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     false,
+    func,
     literal_column,
     not_,
     select,
@@ -91,10 +92,10 @@ class OfModel:
         column = row.c.model_id if indexed else unindexed(row.c.model_id)
         named = select(models.c.id).where(models.c.project_id == PROJECT)
         if condition.operator is Operator.EQUAL:
-            return (
-                column
-                == named.where(compared(models.c.name, Operator.EQUAL, condition.value)).scalar_subquery()
-            )
+            one = named.where(compared(models.c.name, Operator.EQUAL, condition.value)).scalar_subquery()
+            # Where no model has the name the subquery is NULL, and so would be every comparison with it, also
+            # its negation; no model has key 0.
+            return column == func.coalesce(one, 0)
         return column.in_(named.where(compared(models.c.name, condition.operator, condition.value)))
 
 
