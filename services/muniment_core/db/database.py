@@ -27,6 +27,9 @@ from muniment_core.db.prepared import Prepared
 READ_POOL_SIZE = 8
 _BUSY_TIMEOUT_MS = 5_000
 _PAGE_CACHE_KIB = 16 * 1024
+_CHECKPOINT_PAGES = 8_000
+"""Of 4 KiB, so the log before a checkpoint is 32 MiB. One registration changes some 40 pages, mostly the same ones
+as the one before: with SQLite's default of 1,000 every 25th would write them to their places and wait for that."""
 _POSTGRESQL_OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
@@ -211,6 +214,8 @@ def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
         if read_only:
             connection.execute("PRAGMA query_only=ON")
             connection.execute("PRAGMA wal_autocheckpoint=0")
+        else:
+            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

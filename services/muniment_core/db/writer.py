@@ -179,14 +179,14 @@ class Writer:
             for waiting in batch:
                 waiting.future.set_exception(waiting.error or translated or error)
             return
-        if entries:
-            self._newest_revision, self._newest_time = entries[-1].revision, entries[-1].time
-            self._on_commit(entries)
         for waiting in batch:
             if waiting.error is not None:
                 waiting.future.set_exception(waiting.error)
             else:
                 waiting.future.set_result(waiting.answer)
+        if entries:
+            self._newest_revision, self._newest_time = entries[-1].revision, entries[-1].time
+            self._on_commit(entries)
 
     def _again(self, batch: list[_Waiting], attempts: int) -> None:
         for waiting in batch:

@@ -44,27 +44,28 @@ async def follow(
             "after_revision",
             f"is {after}, while the ledger is at {head}: that revision is of another registry",
         )
-    clock = asyncio.get_running_loop().time
-    # The first message comes at once: it tells that the watch stands.
-    position, next_message_due = after, clock()
-    while not tail.closed:
-        # What another replica, or this process a moment ago, committed may not be in the tail yet.
-        behind = position == after and tail.revision < head
-        recent = None if behind else tail.since(position, query.matches, limit=MAX_ENTRIES)
-        if recent is None:
-            from_table = partial(_from_table, query=query, after=position)
-            messages, position = await execution.read(from_table)
-        else:
-            messages, position = recent
-        for response in _packed(messages, position):
-            yield response
-        if messages:
-            next_message_due = clock() + heartbeat_seconds
-            continue
-        if clock() >= next_message_due:
-            yield pb.WatchResponse(revision=position)
-            next_message_due = clock() + heartbeat_seconds
-        await tail.wait(position, seconds=next_message_due - clock())
+    with tail.watched():
+        clock = asyncio.get_running_loop().time
+        # The first message comes at once: it tells that the watch stands.
+        position, next_message_due = after, clock()
+        while not tail.closed:
+            # What another replica, or this process a moment ago, committed may not be in the tail yet.
+            behind = position == after and tail.revision < head
+            recent = None if behind else tail.since(position, query.matches, limit=MAX_ENTRIES)
+            if recent is None:
+                from_table = partial(_from_table, query=query, after=position)
+                messages, position = await execution.read(from_table)
+            else:
+                messages, position = recent
+            for response in _packed(messages, position):
+                yield response
+            if messages:
+                next_message_due = clock() + heartbeat_seconds
+                continue
+            if clock() >= next_message_due:
+                yield pb.WatchResponse(revision=position)
+                next_message_due = clock() + heartbeat_seconds
+            await tail.wait(position, seconds=next_message_due - clock())
     raise ShuttingDown
 
 

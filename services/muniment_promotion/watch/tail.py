@@ -1,7 +1,8 @@
 """The newest entries of the ledger in memory, shared by all watchers of a process.
 
-One task reads the table after every commit of this process, and at an interval for commits of other replicas.
-Watchers that are up to date are served from here; one that has fallen behind what is kept reads the table.
+While anybody watches, one task reads the table after every commit of this process, and at an interval for commits
+of other replicas. Watchers that are up to date are served from here; one that has fallen behind what is kept reads
+the table.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import asyncio
 import logging
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
@@ -55,11 +56,13 @@ class LedgerTail:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._watchers = 0
+        self._unwatched = False
 
     async def start(self) -> None:
         """Begin at the end of the ledger."""
         self._loop = asyncio.get_running_loop()
-        self.revision = await self._execution.read(lambda reader: reader.ledger.size())
+        await self._skip()
         self._task = asyncio.create_task(self._follow(), name="ledger-tail")
 
     async def close(self) -> None:
@@ -70,6 +73,18 @@ class LedgerTail:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Follow the ledger for as long as the block runs: what nobody watches costs nothing."""
+        if not self._watchers:
+            self._unwatched = True
+            self._committed.set()
+        self._watchers += 1
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+
     @property
     def closed(self) -> bool:
         """Whether the server is stopping."""
@@ -77,7 +92,8 @@ class LedgerTail:
 
     def committed(self, _entries: Any) -> None:
         """Told by the writer, on its thread, that entries are durable."""
-        if self._loop is not None:
+        # Whoever begins to watch only now reads the ledger after this commit.
+        if self._loop is not None and self._watchers:
             with suppress(RuntimeError):  # the loop has ended, and with it every watcher
                 self._loop.call_soon_threadsafe(self._committed.set)
 
@@ -120,7 +136,11 @@ class LedgerTail:
                 async with asyncio.timeout(self._poll_seconds):
                     await self._committed.wait()
             self._committed.clear()
+            if not self._watchers:
+                continue
             try:
+                if self._unwatched:
+                    await self._skip()
                 while await self._advance():
                     pass
                 away = False
@@ -135,6 +155,13 @@ class LedgerTail:
                 away = True
                 await asyncio.sleep(RETRY_SECONDS)
 
+    async def _skip(self) -> None:
+        """Go on from the end of the ledger; who wants to know what came before reads the table."""
+        self.revision = await self._execution.read(lambda reader: reader.ledger.size())
+        self._kept.clear()
+        self._unwatched = False
+        self._wake_watchers()
+
     async def _advance(self) -> bool:
         """Read what is new; True when there may be more."""
         after = self.revision
@@ -145,6 +172,9 @@ class LedgerTail:
             return False
         self._kept.extend((entry, entry_message(entry)) for entry in entries)
         self.revision = entries[-1].revision
+        self._wake_watchers()
+        return len(entries) == READ_ENTRIES
+
+    def _wake_watchers(self) -> None:
         woken, self._advanced = self._advanced, asyncio.Event()
         woken.set()
-        return len(entries) == READ_ENTRIES

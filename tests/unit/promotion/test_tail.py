@@ -149,13 +149,29 @@ async def test_watchers_go_on_after_reading_failed_in_a_way_nobody_thought_of(
         return await read(use_case)
 
     monkeypatch.setattr(registry.execution, "read", fail_once)
-    registry.write(1)
+    with registry.tail.watched():
+        registry.write(1)
+        async with asyncio.timeout(10):
+            while failures:
+                await asyncio.sleep(0.01)
+        assert await revisions(registry.follow(0), upto=1) == [1]
+        registry.write(1)
+        await asyncio.wait_for(_reached(registry.tail, 2), 10)
+
+
+async def test_what_was_committed_while_nobody_watched_is_read_from_the_table(registry: Registry) -> None:
+    registry.write(KEPT)
+    assert registry.tail.revision == 0, "nobody watched, so nothing was read"
+    stream = registry.follow(KEPT - 2)
+    assert await revisions(stream, KEPT) == [KEPT - 1, KEPT]
     async with asyncio.timeout(10):
-        while failures:
-            await asyncio.sleep(0.01)
-    assert await revisions(registry.follow(0), upto=1) == [1]
+        await _reached(registry.tail, KEPT)
     registry.write(1)
-    await asyncio.wait_for(_reached(registry.tail, 2), 10)
+    assert await revisions(stream, KEPT + 1) == [KEPT + 1]
+    assert registry.tail.since(KEPT, lambda _: True, limit=500) is not None, "and is followed from then on"
+    await stream.aclose()
+    registry.write(1)
+    assert await revisions(registry.follow(KEPT), KEPT + 2) == [KEPT + 1, KEPT + 2]
 
 
 async def _reached(tail: LedgerTail, revision: int) -> None:
