@@ -29,6 +29,9 @@ current_principal: ContextVar[Principal] = ContextVar("current_principal", defau
 current_token: ContextVar[str] = ContextVar("current_token", default="")
 """The token of the caller, to be passed on when this service asks another one on its behalf."""
 
+_current_key: ContextVar[bytes] = ContextVar("_current_key", default=b"")
+"""The hash of that token."""
+
 
 def secret_hash(secret: str) -> bytes:
     """How a token's secret is kept."""
@@ -59,13 +62,15 @@ class Authorizer:
             TokenInvalid: if it is not valid.
         """
         secret = _bearer_token(metadata)
-        key = secret_hash(secret)
+        # A call is identified when it comes and once more when its first message is there.
+        key = _current_key.get() if secret == current_token.get() else secret_hash(secret)
         known = self._known.get(key)
         principal = (
             known[0] if known is not None and time.monotonic() < known[1] else await self._look_up(key)
         )
         current_principal.set(principal)
         current_token.set(secret)
+        _current_key.set(key)
         return principal
 
     async def _look_up(self, key: bytes) -> Principal:
