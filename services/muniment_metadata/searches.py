@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from muniment_core.db.search.store import Position, named_versions
+from muniment_core.db.search.store import Position, VersionHit, named_versions
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.access import Permission, Principal
-from muniment_core.domain.catalog import ModelRecord, VersionRecord
+from muniment_core.domain.catalog import ModelRecord
 from muniment_core.domain.search import Query
 
 
@@ -17,8 +17,8 @@ def search_versions(
     principal: Principal,
     after: Position | None,
     limit: int,
-) -> list[tuple[VersionRecord, Position]]:
-    """Versions of a project in the order asked for, each with its place in it.
+) -> list[VersionHit]:
+    """Versions of a project in the order asked for.
 
     Raises:
         ProjectNotFound: if the project does not exist.

@@ -13,6 +13,7 @@ from muniment_core.domain.catalog import MetricValue
 from muniment_core.domain.errors import InvalidField, InvalidName, LimitExceeded
 from muniment_core.domain.limits import MAX_BATCH, MAX_DESCRIPTION, MAX_LABEL
 from muniment_core.domain.search import Query
+from muniment_core.rpc.answers import about_number
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import name, parse, tags, text, time, timestamp
 from muniment_core.rpc.execution import Execution
@@ -145,7 +146,7 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
         version = parse("name", VersionName.parse, request.name)
         found = await self._execution.read_about(
             version.of_model,
-            f"number {version.number}",
+            about_number(version.number),
             lambda reader: version_message(versions.get_version(reader, version)),
             catalog_pb2.Version,
         )
@@ -335,13 +336,17 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
             where, version_order(text("order_by", request.order_by, MAX_ORDER)), request.show_deleted
         )
         limit, after, principal = page_size(request), self._pages.position(request), current_principal.get()
-        found = await self._execution.query(
+        found = await self._execution.query_versions(
             lambda reader: searches.search_versions(
                 reader, project, query, principal=principal, after=after, limit=limit + 1
-            )
+            ),
+            lambda reader, hits: [
+                version_message(record) for record in reader.versions.with_ids([hit.id for hit in hits])
+            ],
+            catalog_pb2.Version,
         )
         page, last = page_of(
-            found, limit, lambda hit: shown(version_message(hit[0]), principal), lambda hit: hit[1]
+            found, limit, lambda each: shown(each[1], principal), lambda each: each[0].position
         )
         return pb.SearchVersionsResponse(versions=page, next_page_token=self._pages.next(request, last))
 

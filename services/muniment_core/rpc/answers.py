@@ -7,6 +7,7 @@ the change; what is saved is reading and building it again.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ CAPACITY_BYTES = 16 * 1024 * 1024
 """Some 20,000 usual versions."""
 _OVERHEAD_BYTES = 400
 """What keeping an answer takes beside its bytes, measured."""
+
+
+def about_number(number: int) -> str:
+    """The question about a model that asks for a version of it."""
+    return f"number {number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +39,10 @@ class Mark:
 
 
 class Answers:
-    """The answers used last, up to a number of bytes. For one thread."""
+    """The answers used last, up to a number of bytes. For any thread."""
 
     def __init__(self, capacity_bytes: int = CAPACITY_BYTES) -> None:
+        self._turn = threading.Lock()
         self._capacity = capacity_bytes
         self._kept: OrderedDict[tuple[int, str], tuple[Mark, bytes]] = OrderedDict()
         self._size = 0
@@ -48,22 +55,24 @@ class Answers:
     def get(self, mark: Mark, question: str) -> bytes | None:
         """The answer to a question about a model in exactly this state, or None."""
         key = (mark.model_id, question)
-        found = self._kept.get(key)
-        if found is None or found[0] != mark:
-            return None
-        self._kept.move_to_end(key)
-        return found[1]
+        with self._turn:
+            found = self._kept.get(key)
+            if found is None or found[0] != mark:
+                return None
+            self._kept.move_to_end(key)
+            return found[1]
 
     def put(self, mark: Mark, question: str, answer: bytes) -> None:
         """Keep an answer that was made from a snapshot in which the model had this state."""
         key = (mark.model_id, question)
-        self._forget(key)
-        if _size(question, answer) > self._capacity // 8:
-            return
-        self._kept[key] = (mark, answer)
-        self._size += _size(question, answer)
-        while self._size > self._capacity:
-            self._forget(next(iter(self._kept)))
+        with self._turn:
+            self._forget(key)
+            if _size(question, answer) > self._capacity // 8:
+                return
+            self._kept[key] = (mark, answer)
+            self._size += _size(question, answer)
+            while self._size > self._capacity:
+                self._forget(next(iter(self._kept)))
 
     def _forget(self, key: tuple[int, str]) -> None:
         found = self._kept.pop(key, None)

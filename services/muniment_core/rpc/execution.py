@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
 from muniment.names import ModelName
@@ -22,7 +22,7 @@ from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
-from muniment_core.rpc.answers import Answers, Mark
+from muniment_core.rpc.answers import Answers, Mark, about_number
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import text
 from muniment_core.rpc.marks import Marks
@@ -34,6 +34,25 @@ MAX_REQUEST_ID = 128
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
+
+
+class FoundVersion(Protocol):
+    """A version that was found.
+
+    Attributes:
+        model_id: key of its model.
+        model_revision: newest ledger entry that names the model, in the snapshot in which it was found.
+    """
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def model_id(self) -> int: ...
+    @property
+    def model_revision(self) -> int: ...
+
+
+Hit = TypeVar("Hit", bound=FoundVersion)
 
 
 class Execution:
@@ -90,6 +109,42 @@ class Execution:
     async def query(self, use_case: Callable[[Reader], T]) -> T:
         """Run a use case that reads much: never on the event loop, and beside short reads."""
         return await asyncio.get_running_loop().run_in_executor(self._queries, self._read, use_case)
+
+    async def query_versions(
+        self,
+        use_case: Callable[[Reader], Sequence[Hit]],
+        make: Callable[[Reader, Sequence[Hit]], Sequence[M]],
+        answer: type[M],
+    ) -> list[tuple[Hit, M]]:
+        """Run a use case that finds versions, as :meth:`query`, and answer with the message of each.
+
+        Messages that :meth:`read_about` or this have kept are given again; the others are made.
+
+        Args:
+            make: makes the messages of some versions, in their order.
+            answer: class of the messages.
+        """
+        openings = self._database.openings
+
+        def answered(reader: Reader) -> list[tuple[Hit, M]]:
+            hits = use_case(reader)
+            asked = [
+                (Mark(hit.model_id, hit.model_revision, openings), about_number(hit.number)) for hit in hits
+            ]
+            found = [self._answers.get(*about) for about in asked]
+            lacking = [hit for hit, data in zip(hits, found, strict=True) if data is None]
+            made = iter(make(reader, lacking) if lacking else ())
+            messages = []
+            for about, data in zip(asked, found, strict=True):
+                if data is None:
+                    message = next(made)
+                    self._answers.put(*about, message.SerializeToString())
+                else:
+                    message = answer.FromString(data)
+                messages.append(message)
+            return list(zip(hits, messages, strict=True))
+
+        return await self.query(answered)
 
     async def mutate(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from muniment.names import Selector, VersionName, VersionSelector
@@ -13,12 +14,29 @@ from muniment_core.db.search.search import Place, Search
 from muniment_core.db.search.shapes import VersionRef
 from muniment_core.db.search.subjects import MODELS, VERSIONS
 from muniment_core.db.version_store import VersionStore
-from muniment_core.domain.catalog import ModelRecord, VersionRecord
+from muniment_core.domain.catalog import ModelRecord
 from muniment_core.domain.errors import ModelNotFound
 from muniment_core.domain.search import Query, conditions_of
 
 Position = list[Any]
 """A place as a JSON value, for a page token."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionHit:
+    """A version that was found.
+
+    Attributes:
+        id: its key.
+        model_revision: newest ledger entry that names its model.
+        position: its place in the order.
+    """
+
+    id: int
+    number: int
+    model_id: int
+    model_revision: int
+    position: Position
 
 
 class SearchStore:
@@ -35,8 +53,8 @@ class SearchStore:
         after: Position | None,
         limit: int,
         visible: Sequence[VersionRef],
-    ) -> list[tuple[VersionRecord, Position]]:
-        """Versions of a project in the order asked for, each with its place.
+    ) -> list[VersionHit]:
+        """Versions of a project in the order asked for.
 
         Args:
             after: the place to go on after; None for the first page.
@@ -45,8 +63,11 @@ class SearchStore:
         known = {name: found for name in visible if (found := self._find(name)) is not None}
         search = Search(self._connection, VERSIONS, query, project_id=project_id, versions=known)
         places = search.page(_place(after), limit)
-        records = VersionStore(self._connection).with_ids([place.id for place in places])
-        return list(zip(records, map(_position, places), strict=True))
+        states = VersionStore(self._connection).states([place.id for place in places])
+        return [
+            VersionHit(state.id, state.number, state.model_id, state.model_revision, _position(place))
+            for state, place in zip(states, places, strict=True)
+        ]
 
     def models(
         self, project_id: int, query: Query, *, after: Position | None, limit: int
