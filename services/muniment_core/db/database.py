@@ -9,8 +9,10 @@ Beside them there are look-ups: one statement each, a snapshot by itself, over c
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,13 +20,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from muniment_core.db.integrity import is_infrastructure
 from muniment_core.db.prepared import Prepared
 
 READ_POOL_SIZE = 8
+_TRUSTED_SECONDS = 1.0
+"""A connection to PostgreSQL that was used so recently is taken to stand."""
 _BUSY_TIMEOUT_MS = 5_000
 _PAGE_CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 8_000
@@ -240,12 +244,11 @@ def _postgresql_engines(url: URL) -> tuple[Engine, Engine, Engine]:
         url,
         pool_size=1,
         max_overflow=2,
-        pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         connect_args=arguments,
     )
     reading = create_engine(
-        url, pool_size=READ_POOL_SIZE, max_overflow=0, pool_pre_ping=True, connect_args=arguments
+        url, pool_size=READ_POOL_SIZE, max_overflow=0, connect_args=arguments
     ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     looking = create_engine(
         url,
@@ -257,4 +260,22 @@ def _postgresql_engines(url: URL) -> tuple[Engine, Engine, Engine]:
             "options": f"{_POSTGRESQL_OPTIONS} -c default_transaction_read_only=on",
         },
     )
+    for engine in (writing, reading):
+        _try_after_a_pause(engine)
     return writing, reading, looking
+
+
+def _try_after_a_pause(engine: Engine) -> None:
+    """Try a connection before it is used again, unless it was used a moment ago: a try costs a trip."""
+
+    @event.listens_for(engine, "checkin")
+    def given_back(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        if time.monotonic() - record.info.get("used", math.inf) > _TRUSTED_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # and the pool opens others
