@@ -28,6 +28,8 @@ class PutFrame:
     size: int = 0
     offset: int = 0
     data: bytes | memoryview = b""
+    file_offset: int = 0
+    file_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,12 @@ def encode_put(frame: PutFrame) -> bytes:
             head += data
     _with_number(head, 3, frame.size)
     _with_number(head, 4, frame.offset)
+    tail = bytearray()
+    _with_number(tail, 6, frame.file_offset)
+    _with_number(tail, 7, frame.file_size)
     if len(frame.data):
         _with_length(head, 5, len(frame.data))
-    return b"".join((head, frame.data))
+    return b"".join((head, frame.data, tail))
 
 
 def decode_put(message: bytes) -> PutFrame:
@@ -60,16 +65,32 @@ def decode_put(message: bytes) -> PutFrame:
     Raises:
         google.protobuf.message.DecodeError: if it is none.
     """
-    found = _read(message, numbers=(3, 4), lengths=(1, 2, 5))
+    found = _read(message, numbers=(3, 4, 6, 7), lengths=(1, 2, 5))
     if found is not None:
         numbers, views = found
         try:
             parent, digest = str(views.get(1, b""), "utf-8"), str(views.get(2, b""), "utf-8")
-            return PutFrame(parent, digest, numbers.get(3, 0), numbers.get(4, 0), views.get(5, b""))
+            return PutFrame(
+                parent,
+                digest,
+                numbers.get(3, 0),
+                numbers.get(4, 0),
+                views.get(5, b""),
+                numbers.get(6, 0),
+                numbers.get(7, 0),
+            )
         except UnicodeDecodeError:
             pass
     whole = pb.PutChunksRequest.FromString(message)
-    return PutFrame(whole.parent, whole.digest, whole.size, whole.offset, whole.data)
+    return PutFrame(
+        whole.parent,
+        whole.digest,
+        whole.size,
+        whole.offset,
+        whole.data,
+        whole.file_offset,
+        whole.file_size,
+    )
 
 
 def encode_range(frame: RangeFrame) -> bytes:

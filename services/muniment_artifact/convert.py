@@ -63,7 +63,7 @@ def ranges(messages: Iterable[pb.ByteRange]) -> list[ByteRange]:
 def frame_of(message: PutFrame) -> Frame:
     """A frame of a stream."""
     digest = convert.digest("digest", message.digest) if message.digest else None
-    return Frame(digest, message.size, message.offset, message.data)
+    return Frame(digest, message.size, message.offset, message.data, message.file_offset, message.file_size)
 
 
 async def frames(first: PutFrame, others: AsyncIterator[PutFrame]) -> AsyncIterator[Frame]:

@@ -21,12 +21,16 @@ class Frame:
         digest: of the chunk; None where the frame leaves it out.
         size: of the chunk in bytes; 0 where the frame leaves it out.
         offset: of ``data`` in the chunk.
+        file_offset: of the chunk in its file; only the first frame of a chunk tells it.
+        file_size: of that file in bytes; 0 where the frame tells of no file.
     """
 
     digest: Digest | None
     size: int
     offset: int
     data: bytes | memoryview
+    file_offset: int = 0
+    file_size: int = 0
 
 
 @dataclass(slots=True)
@@ -34,11 +38,15 @@ class ArrivingChunk:
     """A chunk of which some frames have come.
 
     Attributes:
+        file_offset: where it lies in its file.
+        file_size: of that file; 0 if none was told.
         position: where its next frame begins.
         writer: set when the first frame is written.
     """
 
     chunk: Chunk
+    file_offset: int = 0
+    file_size: int = 0
     position: int = 0
     writer: BlobWriter | None = None
 
@@ -75,7 +83,8 @@ class FrameOrder:
         """Take the next frame and return its chunk, which is moved on past it.
 
         Raises:
-            InvalidField: if the first frame of a chunk lacks digest or size, or a frame has no data.
+            InvalidField: if the first frame of a chunk lacks digest or size, a frame has no data, or a chunk is
+                said to lie outside of its file.
             LimitExceeded: if chunk or frame are too large.
             FrameOutOfOrder: if the frame does not continue its chunk, or begins another one too early.
             SizeMismatch: if it goes past the end, or tells another size than the first one.
@@ -111,4 +120,6 @@ class FrameOrder:
             raise InvalidField("digest", "is required on the first frame of a chunk")
         chunk = Chunk(frame.digest, frame.size)
         check_chunk("size", chunk, self._limits)
-        return ArrivingChunk(chunk)
+        if frame.file_size and not 0 <= frame.file_offset <= frame.file_size - chunk.size:
+            raise InvalidField("file_offset", f"is {frame.file_offset}, where the chunk leaves its file")
+        return ArrivingChunk(chunk, frame.file_offset, frame.file_size)

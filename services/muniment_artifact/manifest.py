@@ -49,7 +49,7 @@ class FileEntry:
 
     @property
     def proof(self) -> FileProof:
-        """What must be proven by reading when there are several chunks."""
+        """What must be proven when there are several chunks."""
         return FileProof(self.digest, chunks_digest(self.chunks))
 
 
@@ -74,8 +74,13 @@ def chunks_digest(chunks: Iterable[Chunk]) -> Digest:
     """Digest of a list of chunks: sha256 over each chunk's raw digest and its size in 8 bytes, big-endian."""
     hasher = hashlib.sha256()
     for chunk in chunks:
-        hasher.update(chunk.digest.raw + chunk.size.to_bytes(8, "big"))
+        hasher.update(listed(chunk))
     return Digest.of_hash(hasher)
+
+
+def listed(chunk: Chunk) -> bytes:
+    """A chunk as :func:`chunks_digest` hashes it."""
+    return chunk.digest.raw + chunk.size.to_bytes(8, "big")
 
 
 def root_digest(files: Iterable[FileEntry]) -> Digest:

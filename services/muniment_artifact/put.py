@@ -1,32 +1,54 @@
 """Taking chunks from a stream: verify, make durable, note that the project holds them, acknowledge; in that
 order.
 
-A stream holds two frames in memory: one that is being written and one that is being received. Chunks become
-durable beside the stream, so that the next ones arrive meanwhile; beyond a bound of unacknowledged bytes the
-stream is not read, and the client is slowed down by the flow control of its connection.
+A stream holds a few frames in memory, see ``FRAMES_BYTES``, beside the one that is being received. Each chunk is
+hashed, written and made durable on the I/O pool beside the stream, so that the next ones arrive meanwhile; those
+that became durable together are noted together. Beyond a bound of unacknowledged bytes the stream is not read, and
+the client is slowed down by the flow control of its connection.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 
-from muniment_core.db.artifact_store import Chunk
+from muniment_core.db.artifact_store import Chunk, FileProof
 from muniment_core.db.unit_of_work import UnitOfWork
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.intake import ArrivingChunk, Frame, FrameOrder
-from muniment_artifact.limits import Limits
-from muniment_artifact.pool import settled, spawn, uninterrupted
+from muniment_artifact.limits import MIB, Limits
+from muniment_artifact.passing import PassingFile, PassingFiles
+from muniment_artifact.pool import InOrder, settled, spawn, uninterrupted
+from muniment_artifact.room import Room
+
+FRAMES_BYTES = 4 * MIB
+"""Frames of one stream that wait for the disk or for being hashed."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Finishing:
+class _Whole:
+    """A chunk all of whose frames have come.
+
+    Attributes:
+        task: makes it durable.
+        passed: the file that ends with it, if that passed by in order.
+        hashed: done when that file was hashed to its end.
+    """
+
     chunk: Chunk
     task: asyncio.Task[None]
+    passed: PassingFile | None
+    hashed: asyncio.Future[None]
+
+    @property
+    def is_durable(self) -> bool:
+        return self.task.done() and not self.task.cancelled() and self.task.exception() is None
 
 
 class ChunkStream:
@@ -37,13 +59,19 @@ class ChunkStream:
         self._blobs = blobs
         self._limits = limits
         self._project_id = project_id
+        self._room = Room(FRAMES_BYTES)
+        self._files = PassingFiles()
+        self._hashing = InOrder(execution)
+        # The chunk of which some frames have come, its file if that passes by in order, and what is done with it.
         self._arriving: ArrivingChunk | None = None
-        self._writing: asyncio.Task[None] | None = None
-        # What comes next to the client: a chunk, the error that ends the stream, or None at its end.
-        self._outcomes = asyncio.Queue[_Finishing | Exception | None](limits.max_unacked_chunks)
-        self._finishing: set[asyncio.Task[None]] = set()
+        self._passing: PassingFile | None = None
+        self._work = InOrder(execution)
+        # Chunks that are whole and not acknowledged yet, in order.
+        self._unacked = deque[_Whole]()
         self._unacked_bytes = 0
-        self._acknowledged = asyncio.Condition()
+        self._ended = False
+        self._failure: Exception | None = None
+        self._changed = asyncio.Condition()
 
     async def receive(self, frames: AsyncIterator[Frame]) -> AsyncGenerator[Chunk, None]:
         """Yield each chunk when it is durable and held by the project, in the order of the stream.
@@ -53,69 +81,106 @@ class ChunkStream:
         """
         pump = spawn(self._pump(frames))
         try:
-            while (outcome := await self._outcomes.get()) is not None:
-                if isinstance(outcome, Exception):
-                    raise outcome
-                await asyncio.shield(outcome.task)
-                yield outcome.chunk
-                async with self._acknowledged:
-                    self._unacked_bytes -= outcome.chunk.size
-                    self._acknowledged.notify()
+            while durable := await self._next_durable():
+                await self._note(durable)
+                for whole in durable:
+                    yield whole.chunk
+                    async with self._changed:
+                        self._unacked.popleft()
+                        self._unacked_bytes -= whole.chunk.size
+                        self._changed.notify_all()
+            if self._failure is not None:
+                raise self._failure
         finally:
             pump.cancel()
             await uninterrupted(self._clean_up(pump))
 
     async def _pump(self, frames: AsyncIterator[Frame]) -> None:
-        outcome = None
         try:
             await self._take(frames)
         except Exception as error:  # noqa: BLE001 - `receive` raises it, after the right chunks
-            outcome = error
-        await self._outcomes.put(outcome)
+            self._failure = error
+        async with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     async def _take(self, frames: AsyncIterator[Frame]) -> None:
         order = FrameOrder(self._limits)
         async for frame in frames:
             arriving = order.place(frame)
-            if self._writing is not None:
-                await asyncio.shield(self._writing)
-            self._arriving = arriving
-            self._writing = spawn(self._execution.io(partial(arriving.write, self._blobs, frame.data)))
+            if self._arriving is None:
+                self._arriving, self._work = arriving, InOrder(self._execution)
+                self._passing = self._files.place(arriving)
+            give_back = await self._room.take(len(frame.data), users=1 if self._passing is None else 2)
+            self._work.add(partial(arriving.write, self._blobs, frame.data), give_back)
+            if self._passing is not None:
+                self._hashing.add(partial(self._passing.add, frame.data), give_back)
             if arriving.is_whole:
-                await self._finish(arriving, self._writing)
+                await self._finish(arriving)
         order.end()
 
-    async def _finish(self, arriving: ArrivingChunk, last_write: asyncio.Task[None]) -> None:
-        """Let a whole chunk become durable beside the stream, as soon as there is room for one more."""
-        chunk = arriving.chunk
-        task = spawn(self._keep(arriving, last_write))
+    async def _finish(self, arriving: ArrivingChunk) -> None:
+        """Let a whole chunk become durable beside the stream, and wait until there is room for one more."""
+        self._work.add(arriving.commit)
+        task = spawn(self._keep(arriving, self._work))
+        hashed = asyncio.get_running_loop().create_future()
+        passed = self._passing if self._passing is not None and self._passing.is_whole else None
+        if passed is not None:
+            self._hashing.add(lambda: None, partial(hashed.set_result, None))
         self._arriving = None
-        self._finishing.add(task)
-        task.add_done_callback(self._finishing.discard)
-        async with self._acknowledged:
-            await self._acknowledged.wait_for(lambda: self._has_room(chunk.size))
-            self._unacked_bytes += chunk.size
-        await self._outcomes.put(_Finishing(chunk, task))
+        async with self._changed:
+            self._unacked.append(_Whole(arriving.chunk, task, passed, hashed))
+            self._unacked_bytes += arriving.chunk.size
+            self._changed.notify_all()
+            await self._changed.wait_for(self._has_room)
 
-    def _has_room(self, size: int) -> bool:
-        return self._unacked_bytes + size <= max(size, self._limits.max_unacked_bytes)
+    def _has_room(self) -> bool:
+        """Whether a further chunk may come; however large chunks are, two may be on their way."""
+        return len(self._unacked) < 2 or (
+            len(self._unacked) <= self._limits.max_unacked_chunks
+            and self._unacked_bytes <= self._limits.max_unacked_bytes
+        )
 
-    async def _keep(self, arriving: ArrivingChunk, last_write: asyncio.Task[None]) -> None:
+    async def _keep(self, arriving: ArrivingChunk, work: InOrder) -> None:
         try:
-            await last_write
-            await self._execution.io(arriving.commit)
-        except BaseException:
+            await work.end()
+        except Exception:
             await self._execution.io(arriving.discard)
             raise
-        await self._execution.note(partial(self._note, arriving.chunk))
 
-    def _note(self, chunk: Chunk, unit: UnitOfWork) -> None:
-        unit.artifacts.add_chunks(self._project_id, [chunk], now=unit.now)
+    async def _next_durable(self) -> list[_Whole]:
+        """The next chunk, and those after it that are durable by then; none at the end.
+
+        Raises:
+            Exception: what keeps the next chunk from being durable.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._unacked or self._ended)
+        if self._unacked:
+            await asyncio.shield(self._unacked[0].task)
+        return list(takewhile(lambda whole: whole.is_durable, self._unacked))
+
+    async def _note(self, durable: Sequence[_Whole]) -> None:
+        """Note chunks together: the next ones become durable meanwhile."""
+        proofs: list[FileProof] = []
+        for whole in durable:
+            if whole.passed is not None:
+                await asyncio.shield(whole.hashed)
+                proofs.append(whole.passed.proof())
+        await self._execution.note(partial(self._hold, [whole.chunk for whole in durable], proofs))
+
+    def _hold(self, chunks: Sequence[Chunk], proofs: Sequence[FileProof], unit: UnitOfWork) -> None:
+        unit.artifacts.add_chunks(self._project_id, chunks, now=unit.now)
+        unit.artifacts.add_proofs(self._project_id, proofs, now=unit.now)
 
     async def _clean_up(self, pump: asyncio.Task[None]) -> None:
         await settled(pump)
-        for task in (self._writing, *self._finishing):
-            if task is not None:
-                await settled(task)
         if self._arriving is not None:
+            await settled(spawn(self._work.end()))
             await self._execution.io(self._arriving.discard)
+        for whole in self._unacked:
+            await settled(whole.task)
+        # Not together with the proofs: a file that ends with one of them may have a wrong chunk before it.
+        durable = [whole.chunk for whole in self._unacked if whole.is_durable]
+        if durable:
+            await settled(spawn(self._execution.note(partial(self._hold, durable, ()))))

@@ -49,18 +49,22 @@ class PlanUploadResponse(_message.Message):
     def __init__(self, missing: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PutChunksRequest(_message.Message):
-    __slots__ = ("parent", "digest", "size", "offset", "data")
+    __slots__ = ("parent", "digest", "size", "offset", "data", "file_offset", "file_size")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
+    FILE_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    FILE_SIZE_FIELD_NUMBER: _ClassVar[int]
     parent: str
     digest: str
     size: int
     offset: int
     data: bytes
-    def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ..., size: _Optional[int] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+    file_offset: int
+    file_size: int
+    def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ..., size: _Optional[int] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ..., file_offset: _Optional[int] = ..., file_size: _Optional[int] = ...) -> None: ...
 
 class PutChunksResponse(_message.Message):
     __slots__ = ("digest", "size")
