@@ -7,7 +7,7 @@ another number. Readers need none of this: chunks are stored with their sizes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -43,12 +43,26 @@ BUFFER_BYTES = 16 * MIB
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Chunks that follow each other, with their bytes in a buffer that the next run overwrites.
+
+    Attributes:
+        offset: of the first chunk in the file.
+        data: the bytes of all of them.
+        sizes: of each.
+    """
+
+    offset: int
+    data: memoryview
+    sizes: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
-    """How a file is cut: the name of the way, and the chunks, each with its bytes in a buffer that the next one
-    overwrites."""
+    """How a file is cut: the name of the way, and the chunks of the file, in order."""
 
     name: str
-    chunks: Iterator[tuple[int, memoryview]]
+    runs: Iterator[Run]
 
 
 def cut_file(source: SourceFile, descriptor: int, *, max_chunk_bytes: int, coarse: bool = False) -> Cut:
@@ -96,6 +110,20 @@ def _every(step: int, extents: Iterable[Extent]) -> Iterator[Extent]:
             yield Extent(start, min(start + step, extent.end))
 
 
+def _gathered(extents: Iterable[Extent]) -> Iterator[tuple[int, list[int]]]:
+    """Where as many extents begin as fit into the buffer, and their sizes."""
+    start, sizes = 0, list[int]()
+    for extent in extents:
+        if sizes and extent.end - start > BUFFER_BYTES:
+            yield start, sizes
+            sizes = []
+        if not sizes:
+            start = extent.start
+        sizes.append(extent.size)
+    if sizes:
+        yield start, sizes
+
+
 class _Reader:
     """Reads a file that must not become shorter meanwhile."""
 
@@ -108,14 +136,15 @@ class _Reader:
         count = self._fill(memoryview(parts), offset)
         return bytes(parts[:count])
 
-    def extents(self, extents: Iterable[Extent]) -> Iterator[tuple[int, memoryview]]:
+    def extents(self, extents: Iterable[Extent]) -> Iterator[Run]:
+        """Read extents that follow each other."""
         buffer = memoryview(bytearray(min(BUFFER_BYTES, self._source.size)))
-        for extent in extents:
-            view = buffer[: extent.size]
-            self._exactly(view, extent.start)
-            yield extent.start, view
+        for offset, sizes in _gathered(extents):
+            view = buffer[: sum(sizes)]
+            self._exactly(view, offset)
+            yield Run(offset, view, sizes)
 
-    def by_content(self, cutter: FastCDC) -> Iterator[tuple[int, memoryview]]:
+    def by_content(self, cutter: FastCDC) -> Iterator[Run]:
         """Cut buffer after buffer. The last chunk of a buffer ends where the buffer does, by chance: unless that
         is the end of the file, it is cut again at the beginning of the next."""
         buffer = memoryview(bytearray(min(BUFFER_BYTES, self._source.size)))
@@ -123,12 +152,12 @@ class _Reader:
         while offset < self._source.size:
             view = buffer[: min(len(buffer), self._source.size - offset)]
             self._exactly(view, offset)
-            cuts = [(chunk.offset, chunk.length) for chunk in cutter.cut_buf(view)]
-            if offset + len(view) < self._source.size and len(cuts) > 1:
-                cuts.pop()
-            for start, length in cuts:
-                yield offset + start, view[start : start + length]
-            offset += sum(length for _, length in cuts)
+            sizes = [chunk.length for chunk in cutter.cut_buf(view)]
+            if offset + len(view) < self._source.size and len(sizes) > 1:
+                sizes.pop()
+            run = Run(offset, view[: sum(sizes)], sizes)
+            yield run
+            offset += len(run.data)
 
     def _exactly(self, view: memoryview, offset: int) -> None:
         if self._fill(view, offset) < len(view):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from muniment.digests import Digest
-from muniment.transfer.chunking import cut_file
+from muniment.transfer.chunking import Run, cut_file
 from muniment.transfer.progress import Progress
 from muniment.transfer.source import SourceFile
 
@@ -52,8 +53,12 @@ class Hasher:
         self._coarse = coarse
         self._progress = progress
 
-    def hash(self, source: SourceFile) -> HashedFile:
+    def hash(self, source: SourceFile, found: Callable[[list[Piece]], None]) -> HashedFile:
         """Read a file once.
+
+        Args:
+            source: the file.
+            found: told of its chunks, in order, as soon as they are known.
 
         Raises:
             FileChanged: if it changes while it is read.
@@ -63,16 +68,27 @@ class Hasher:
         pieces: list[Piece] = []
         with source.opened() as descriptor:
             cut = cut_file(source, descriptor, max_chunk_bytes=self._max_chunk_bytes, coarse=self._coarse)
-            for offset, data in cut.chunks:
-                if len(data) == source.size:
+            for run in cut.runs:
+                if run.sizes == [source.size]:
                     # The only chunk is the file: its bytes need not be hashed twice.
-                    whole.update(data)
-                    digest = Digest.of_hash(whole)
+                    whole.update(run.data)
+                    some = [Piece(Digest.of_hash(whole).text, 0, source.size)]
                 else:
-                    beside = self._helper.submit(whole.update, data)
-                    digest = Digest.of(data)
-                    # The next chunk comes into the same buffer.
+                    beside = self._helper.submit(whole.update, run.data)
+                    some = _pieces(run)
+                    # The next run comes into the same buffer.
                     beside.result()
-                pieces.append(Piece(digest.text, offset, len(data)))
-                self._progress(len(data))
+                pieces += some
+                found(some)
+                self._progress(len(run.data))
         return HashedFile(source, Digest.of_hash(whole).text, tuple(pieces), cut.name)
+
+
+def _pieces(run: Run) -> list[Piece]:
+    pieces = []
+    position = 0
+    for size in run.sizes:
+        digest = Digest.of(run.data[position : position + size])
+        pieces.append(Piece(digest.text, run.offset + position, size))
+        position += size
+    return pieces

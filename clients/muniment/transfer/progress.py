@@ -22,19 +22,21 @@ class Progress(Protocol):
 
     def __call__(self, count: int) -> None: ...
 
+    def expect(self, count: int) -> None:
+        """So many bytes more are to be moved than was said."""
+
 
 @contextmanager
 def phase(option: ProgressOption, name: str, total: int) -> Iterator[Progress]:
-    """One phase of a transfer of ``total`` bytes."""
+    """One phase of a transfer of ``total`` bytes, as far as is known."""
     if callable(option):
         yield _Counted(option, name, total)
     elif option is False or not _on_terminal():
-        yield _nothing
+        yield _Counted(_nothing, name, total)
     else:
         # Imported when it is shown: most programs have no terminal.
         from tqdm import tqdm
 
-        lock = threading.Lock()
         with tqdm(
             total=total,
             desc=name,
@@ -45,11 +47,11 @@ def phase(option: ProgressOption, name: str, total: int) -> Iterator[Progress]:
             leave=False,
         ) as bar:
 
-            def advance(count: int) -> None:
-                with lock:
-                    bar.update(count)
+            def show(_phase: str, done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
 
-            yield advance
+            yield _Counted(show, name, total)
 
 
 class _Counted:
@@ -65,9 +67,13 @@ class _Counted:
             self._done += count
             self._function(self._name, self._done, self._total)
 
+    def expect(self, count: int) -> None:
+        with self._lock:
+            self._total += count
 
-def _nothing(count: int) -> None:
-    del count
+
+def _nothing(phase: str, done: int, total: int) -> None:
+    del phase, done, total
 
 
 def _on_terminal() -> bool:

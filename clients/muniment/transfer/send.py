@@ -1,115 +1,36 @@
-"""Sending chunks on several streams: on each frames in order, and never more bytes on the way than allowed."""
+"""Sending chunks on one stream: frames in order, and never more bytes on the way than allowed."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from muniment.errors import DigestMismatch, FileChanged, FrameOutOfOrder, MunimentError, SizeMismatch
+from muniment.errors import (
+    DigestMismatch,
+    FileChanged,
+    FrameOutOfOrder,
+    Internal,
+    MunimentError,
+    SizeMismatch,
+)
 from muniment.frames import PutFrame
 from muniment.registry.session import Session
 from muniment.transfer.hashing import Piece
+from muniment.transfer.outbox import Feed, Outbox
 from muniment.transfer.progress import Progress
 from muniment.transfer.source import SourceFile
 from muniment.transport.calls import Stream
-from muniment.transport.data import DataStub, lanes
+from muniment.transport.data import DataStub
 from muniment.v1 import artifact_service_pb2 as pb
 
-
-@dataclass(frozen=True, slots=True)
-class Shipment:
-    """The chunks to send of one file."""
-
-    source: SourceFile
-    pieces: tuple[Piece, ...]
-
-
-class Outbox:
-    """Shipments that wait to be sent, and what became durable; shared by the streams of a push."""
-
-    def __init__(self, shipments: Iterable[Shipment]) -> None:
-        self._shipments = iter(shipments)
-        self._lock = threading.Lock()
-        self._durable = 0
-        self.failure: BaseException | None = None
-
-    def next(self) -> Shipment | None:
-        """The next one, or None when there is none or a stream has failed."""
-        with self._lock:
-            return None if self.failure is not None else next(self._shipments, None)
-
-    def fail(self, failure: BaseException) -> None:
-        """Let nothing more be sent; the first failure is what becomes of the push."""
-        with self._lock:
-            self.failure = self.failure or failure
-
-    def acknowledged(self) -> None:
-        """One more chunk is durable."""
-        with self._lock:
-            self._durable += 1
-
-    @property
-    def durable(self) -> int:
-        """How many chunks the server has acknowledged."""
-        return self._durable
-
-
-def send_all(
-    session: Session,
-    capabilities: pb.Capabilities,
-    project: str,
-    outbox: Outbox,
-    *,
-    total: int,
-    progress: Progress,
-) -> None:
-    """Send all shipments, ``total`` bytes, and wait until all are durable.
-
-    Raises:
-        FileChanged: if a file is not what it was when it was hashed.
-        MunimentError: as the server or the connection says.
-    """
-    with lanes(session, total) as stubs:
-        senders = [ChunkSender(session, stub, capabilities, project, outbox, progress) for stub in stubs]
-
-        def send(sender: ChunkSender) -> None:
-            try:
-                sender.send()
-            except BaseException as error:
-                outbox.fail(error)
-                for other in senders:
-                    other.stop()
-                if not isinstance(error, MunimentError):
-                    raise
-
-        threads = [
-            threading.Thread(target=send, args=(sender,), name="muniment-push", daemon=True)
-            for sender in senders[1:]
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            # The first stream is this thread's, so that a signal interrupts it.
-            send(senders[0])
-            for thread in threads:
-                thread.join()
-        except BaseException as error:
-            outbox.fail(error)
-            raise
-        finally:
-            if outbox.failure is not None:
-                for sender in senders:
-                    sender.stop()
-            for thread in threads:
-                thread.join()
-    if outbox.failure is not None:
-        raise outbox.failure
+IDLE_SECONDS = 1.0
+"""A stream for which nothing more is found in so long is ended: either end gives up one that stands still, and
+files may come from a slow disk."""
 
 
 class ChunkSender:
-    """One stream of chunks."""
+    """One stream of chunks after the other, as there are any to send."""
 
     def __init__(
         self,
@@ -126,15 +47,28 @@ class ChunkSender:
         self._outbox = outbox
         self._frame_bytes = capabilities.max_frame_bytes
         self._budget = capabilities.max_unacked_bytes
+        self._buffer = memoryview(bytearray(capabilities.max_frame_bytes))
         self._progress = progress
         self._changed = threading.Condition()
         self._unacked = 0
         self._stopped = False
         self._failure: MunimentError | None = None
         self._stream: Stream[pb.PutChunksResponse] | None = None
+        self._feed: Feed | None = None
+        self._finished = False
 
-    def send(self) -> None:
-        """Send shipments until there are no more, and wait until all sent here are durable."""
+    def run(self) -> None:
+        """Send until there is nothing more, and wait until all that was sent here is durable.
+
+        Raises:
+            FileChanged: if a file is not what it was when it was hashed.
+            MunimentError: as the server or the connection says.
+        """
+        while self._outbox.has_work(self._feed):
+            self._send()
+
+    def _send(self) -> None:
+        self._unacked, self._finished = 0, False
         self._stream = stream = self._session.calls.stream(self._stub.put, self._requests())
         try:
             if self._stopped:
@@ -155,9 +89,12 @@ class ChunkSender:
                 raise self._failure from error
             raise
         finally:
-            self.stop()
+            if not self._finished:
+                self.stop()
         if self._failure is not None:
             raise self._failure
+        if not self._finished:
+            raise Internal("the registry ended a stream of chunks before all were sent")
 
     def stop(self) -> None:
         """End the stream; from any thread. What was acknowledged is kept."""
@@ -168,16 +105,21 @@ class ChunkSender:
             self._stream.cancel()
 
     def _requests(self) -> Iterator[PutFrame]:
-        """What gRPC's own thread sends. An exception here would be lost there, so it is kept for :meth:`send`."""
+        """What gRPC's own thread sends. An exception here would be lost there, so it is kept for :meth:`run`."""
         try:
             # A stream for which nothing is left still says for which project it is.
             yield PutFrame(parent=self._project)
-            while (shipment := self._outbox.next()) is not None:
-                with shipment.source.opened() as descriptor:
-                    for piece in shipment.pieces:
+            while (feed := self._feed or self._outbox.next_feed(IDLE_SECONDS)) is not None:
+                self._feed = feed
+                with feed.source.opened() as descriptor:
+                    while (piece := self._outbox.next_piece(feed, IDLE_SECONDS)) is not None:
                         if not self._admitted(piece.size):
                             return
-                        yield from self._frames(shipment.source, descriptor, piece)
+                        yield from self._frames(feed.source, descriptor, piece)
+                if not feed.complete:
+                    break
+                self._feed = None
+            self._finished = True
         except MunimentError as error:
             self._failure = error
             if self._stream is not None:
@@ -195,11 +137,16 @@ class ChunkSender:
     def _frames(self, source: SourceFile, descriptor: int, piece: Piece) -> Iterator[PutFrame]:
         done = 0
         while done < piece.size:
-            data = os.pread(descriptor, min(self._frame_bytes, piece.size - done), piece.offset + done)
-            if not data:
+            # A frame is copied into its message before the next one is asked for.
+            room = self._buffer[: min(self._frame_bytes, piece.size - done)]
+            count = os.preadv(descriptor, [room], piece.offset + done)
+            if not count:
                 raise source.changed("became shorter")
             if self._stream is not None:
                 self._stream.feed()
-            first = done == 0
-            yield PutFrame("", piece.digest if first else "", piece.size if first else 0, done, data)
-            done += len(data)
+            data = room[:count]
+            if done:
+                yield PutFrame(offset=done, data=data)
+            else:
+                yield PutFrame("", piece.digest, piece.size, 0, data, piece.offset, source.size)
+            done += count

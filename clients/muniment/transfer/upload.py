@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from muniment.errors import ChunkMissing, DeadlineExceeded, FileChanged, Internal, LimitExceeded, Unavailable
 from muniment.registry.session import Session
 from muniment.transfer.chunking import MIB
-from muniment.transfer.hashing import HashedFile, Hasher, Piece
+from muniment.transfer.delivery import Delivery
+from muniment.transfer.hashing import HashedFile, Hasher
 from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import ProgressOption, phase
-from muniment.transfer.send import Outbox, Shipment, send_all
 from muniment.transfer.source import SourceFile, find_files
 from muniment.v1 import artifact_service_pb2 as pb
 
 COMMIT_SECONDS = 60.0
 COMMIT_BYTES_PER_SECOND = 10_000_000
 """A commit reads a file back when no chunk alone proves its digest; from a slow store it takes a while."""
-
-SHIPMENT_BYTES = 8 * MIB
-"""Sent by one stream, on one open file."""
 
 _LIMITS = (
     "max_chunk_bytes",
@@ -64,57 +62,43 @@ class Upload:
             FileChanged: if they change meanwhile.
             MunimentError: as the server says.
         """
-        total = sum(source.size for source in self._sources)
-        with phase(progress, "hash", total) as advance, ThreadPoolExecutor(1, "muniment-hash") as helper:
-            hasher = Hasher(
-                helper,
-                max_chunk_bytes=self._capabilities.max_chunk_bytes,
-                coarse=total // MIB > self._capabilities.max_commit_chunks // 2,
-                progress=advance,
-            )
-            files = [hasher.hash(source) for source in self._sources]
         patience = Patience()
+        files: list[HashedFile] | None = None
         while True:
+            delivery = Delivery(self._session, self._capabilities, self._project, self._sources)
             try:
-                self._send_missing(files, progress, patience)
+                if files is None:
+                    files = self._hash_and_send(delivery, progress)
+                else:
+                    with delivery.running(progress):
+                        for file in files:
+                            delivery.offer(file.source, file.pieces)
+                delivery.check()
                 self._check_unchanged()
                 return self._commit(files)
             except ChunkMissing as error:
                 # Swept away between plan and commit, as nothing refers to it yet: nothing to wait for.
                 patience.spend(error, pause=False)
             except (Unavailable, DeadlineExceeded) as error:
+                if delivery.durable:
+                    patience.progressed()
                 patience.spend(error)
 
-    def _send_missing(
-        self, files: Sequence[HashedFile], progress: ProgressOption, patience: Patience
-    ) -> None:
-        missing = self._plan(files)
-        if not missing:
-            return
-        total = sum(missing.values())
-        outbox = Outbox(_shipments(files, missing))
-        with phase(progress, "push", total) as advance:
-            try:
-                send_all(
-                    self._session, self._capabilities, self._project, outbox, total=total, progress=advance
-                )
-            finally:
-                if outbox.durable:
-                    patience.progressed()
-
-    def _plan(self, files: Sequence[HashedFile]) -> dict[str, int]:
-        """The chunks the project does not hold yet, with their sizes."""
-        sizes = {piece.digest: piece.size for file in files for piece in file.pieces}
-        wanted = [pb.Chunk(digest=digest, size=size) for digest, size in sizes.items()]
-        page = self._capabilities.max_plan_chunks
-        missing: dict[str, int] = {}
-        for start in range(0, len(wanted), page):
-            request = pb.PlanUploadRequest(parent=self._project, chunks=wanted[start : start + page])
-            for digest in self._session.calls.unary(self._session.artifacts.PlanUpload, request).missing:
-                if digest not in sizes:
-                    raise Internal(f"the registry asks for chunk {digest[:100]}, which was not offered")
-                missing[digest] = sizes[digest]
-        return missing
+    def _hash_and_send(self, delivery: Delivery, progress: ProgressOption) -> list[HashedFile]:
+        """Hash all files, and send what is known meanwhile."""
+        total = sum(source.size for source in self._sources)
+        with (
+            delivery.running(progress),
+            phase(progress, "hash", total) as advance,
+            ThreadPoolExecutor(1, "muniment-hash") as helper,
+        ):
+            hasher = Hasher(
+                helper,
+                max_chunk_bytes=self._capabilities.max_chunk_bytes,
+                coarse=total // MIB > self._capabilities.max_commit_chunks // 2,
+                progress=advance,
+            )
+            return [hasher.hash(source, partial(delivery.offer, source)) for source in self._sources]
 
     def _check_unchanged(self) -> None:
         """Each file is checked while it is read; this is for what happened around that."""
@@ -151,22 +135,6 @@ def _capabilities(session: Session) -> pb.Capabilities:
         if getattr(found, limit) < 1:
             raise Internal(f"the registry says that {limit} is {getattr(found, limit)}")
     return found
-
-
-def _shipments(files: Sequence[HashedFile], missing: dict[str, int]) -> Iterator[Shipment]:
-    """Each missing chunk once, file by file, in parts that several streams can share."""
-    left = set(missing)
-    for file in files:
-        pieces: list[Piece] = []
-        for piece in file.pieces:
-            if piece.digest in left:
-                left.discard(piece.digest)
-                pieces.append(piece)
-                if sum(piece.size for piece in pieces) >= SHIPMENT_BYTES:
-                    yield Shipment(file.source, tuple(pieces))
-                    pieces = []
-        if pieces:
-            yield Shipment(file.source, tuple(pieces))
 
 
 def _entry(file: HashedFile) -> pb.FileEntry:

@@ -38,14 +38,14 @@ class DataStub:
 
 
 @contextmanager
-def lanes(session: Session, total: int) -> Iterator[list[DataStub]]:
+def lanes(session: Session, total: int, *, at_most: int = MAX_LANES) -> Iterator[list[DataStub]]:
     """The stubs to move ``total`` bytes with, one for each stream; their connections end with the block.
 
     The first is that of the session itself.
     """
     stubs = [session.data]
     with ExitStack() as stack:
-        for _ in range(min(MAX_LANES, total // LANE_BYTES + 1) - 1):
+        for _ in range(min(MAX_LANES, at_most, total // LANE_BYTES + 1) - 1):
             channel = session.calls.open_another()
             stack.callback(channel.close)
             stubs.append(DataStub(channel))

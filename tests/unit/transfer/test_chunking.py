@@ -29,11 +29,14 @@ def cut(tmp_path: Path) -> Callable[..., tuple[str, Chunks]]:
         chunks, position = [], 0
         with source.opened() as descriptor:
             cutting = cut_file(source, descriptor, **{"max_chunk_bytes": 16 * MIB, **options})
-            for offset, view in cutting.chunks:
-                assert offset == position
-                assert view == data[offset : offset + len(view)]
-                position += len(view)
-                chunks.append((hashlib.sha256(view).hexdigest(), len(view)))
+            for run in cutting.runs:
+                assert run.offset == position
+                assert len(run.data) == sum(run.sizes)
+                for size in run.sizes:
+                    view = run.data[position - run.offset :][:size]
+                    assert view == data[position : position + size]
+                    position += size
+                    chunks.append((hashlib.sha256(view).hexdigest(), size))
         assert position == len(data)
         return cutting.name, chunks
 
@@ -171,4 +174,4 @@ def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
         cutting = cut_file(source, file.fileno(), max_chunk_bytes=16 * MIB)
         os.truncate(path, MIB)
         with pytest.raises(FileChanged, match="became shorter"):
-            list(cutting.chunks)
+            list(cutting.runs)

@@ -1,0 +1,176 @@
+"""From chunks that become known to chunks that are durable, while further ones are still being hashed.
+
+One thread asks the registry which of them it lacks, slice by slice, and others send those.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from muniment.errors import DeadlineExceeded, Internal, MunimentError, Unavailable
+from muniment.registry.session import Session
+from muniment.transfer.chunking import MIB
+from muniment.transfer.hashing import Piece
+from muniment.transfer.outbox import Outbox
+from muniment.transfer.progress import Progress, ProgressOption, phase
+from muniment.transfer.send import ChunkSender
+from muniment.transfer.source import SourceFile
+from muniment.transport.data import lanes
+from muniment.v1 import artifact_service_pb2 as pb
+
+FIRST_SLICE_BYTES = 8 * MIB
+LARGEST_SLICE_BYTES = 64 * MIB
+"""What is asked about at once: little at first, so that sending begins soon, and then so much that asking costs
+nothing."""
+
+SLICE_SECONDS = 0.5
+"""How long chunks wait for others to be asked about together."""
+
+Offer = tuple[SourceFile, Sequence[Piece]]
+
+
+class Delivery:
+    """One attempt to send what a project lacks of some files."""
+
+    def __init__(
+        self, session: Session, capabilities: pb.Capabilities, project: str, sources: Sequence[SourceFile]
+    ) -> None:
+        self._session = session
+        self._capabilities = capabilities
+        self._project = project
+        self._sources = sources
+        self._outbox = Outbox()
+        self._offers = queue.SimpleQueue[Offer | None]()
+        # Of chunks that were asked about: those that are there or were dealt out are not sent again.
+        self._asked: set[str] = set()
+
+    @property
+    def durable(self) -> int:
+        """How many chunks the server has acknowledged."""
+        return self._outbox.durable
+
+    @contextmanager
+    def running(self, progress: ProgressOption) -> Iterator[None]:
+        """Send what is offered in the block; at its end all of it is durable, or :meth:`check` says why not."""
+        total = sum(source.size for source in self._sources)
+        with (
+            phase(progress, "push", 0) as advance,
+            lanes(self._session, total, at_most=len(self._sources)) as stubs,
+        ):
+            senders = [
+                ChunkSender(self._session, stub, self._capabilities, self._project, self._outbox, advance)
+                for stub in stubs
+            ]
+            threads = [
+                threading.Thread(target=self._run_sender, args=(sender,), name="muniment-push", daemon=True)
+                for sender in senders
+            ]
+            threads.append(
+                threading.Thread(target=self._run_planner, args=(advance,), name="muniment-plan", daemon=True)
+            )
+            for thread in threads:
+                thread.start()
+            try:
+                yield
+                self._offers.put(None)
+                for thread in threads:
+                    thread.join()
+            except BaseException as error:
+                self._outbox.fail(error)
+                raise
+            finally:
+                self._offers.put(None)
+                if self._outbox.failure is not None:
+                    for sender in senders:
+                        sender.stop()
+                for thread in threads:
+                    thread.join()
+
+    def offer(self, source: SourceFile, pieces: Sequence[Piece]) -> None:
+        """Chunks that may have to be sent. Those of a file follow each other.
+
+        Raises:
+            MunimentError: if sending has failed for a reason that will not pass.
+        """
+        if not isinstance(self._outbox.failure, Unavailable | DeadlineExceeded):
+            self.check()
+        self._offers.put((source, pieces))
+
+    def check(self) -> None:
+        """Raise what kept anything from becoming durable."""
+        if self._outbox.failure is not None:
+            raise self._outbox.failure
+
+    def _run_sender(self, sender: ChunkSender) -> None:
+        try:
+            sender.run()
+        except BaseException as error:
+            self._outbox.fail(error)
+            if not isinstance(error, MunimentError):
+                raise
+
+    def _run_planner(self, progress: Progress) -> None:
+        size = FIRST_SLICE_BYTES
+        try:
+            while self._outbox.failure is None and (offers := self._slice(size)):
+                self._deal(offers, progress)
+                size = min(2 * size, LARGEST_SLICE_BYTES)
+        except BaseException as error:
+            self._outbox.fail(error)
+            if not isinstance(error, MunimentError):
+                raise
+        finally:
+            self._outbox.complete()
+
+    def _slice(self, most: int) -> list[Offer]:
+        """What to ask about next; nothing at the end."""
+        offers: list[Offer] = []
+        size = count = 0
+        while size < most and count < self._capabilities.max_plan_chunks:
+            try:
+                offer = self._offers.get(timeout=SLICE_SECONDS if offers else None)
+            except queue.Empty:
+                break
+            if offer is None:
+                # The end is also that of the slice after this one.
+                self._offers.put(None)
+                break
+            offers.append(offer)
+            size += sum(piece.size for piece in offer[1])
+            count += len(offer[1])
+        return offers
+
+    def _deal(self, offers: Sequence[Offer], progress: Progress) -> None:
+        sizes = {
+            piece.digest: piece.size
+            for _, pieces in offers
+            for piece in pieces
+            if piece.digest not in self._asked
+        }
+        self._asked.update(sizes)
+        missing = self._missing(sizes)
+        for source, pieces in offers:
+            wanted = []
+            for piece in pieces:
+                if piece.digest in missing:
+                    missing.discard(piece.digest)
+                    wanted.append(piece)
+            if wanted:
+                progress.expect(sum(piece.size for piece in wanted))
+                self._outbox.put(source, wanted)
+
+    def _missing(self, sizes: dict[str, int]) -> set[str]:
+        """Those of the chunks that the project does not hold yet."""
+        wanted = [pb.Chunk(digest=digest, size=size) for digest, size in sizes.items()]
+        page = self._capabilities.max_plan_chunks
+        missing: set[str] = set()
+        for start in range(0, len(wanted), page):
+            request = pb.PlanUploadRequest(parent=self._project, chunks=wanted[start : start + page])
+            for digest in self._session.calls.unary(self._session.artifacts.PlanUpload, request).missing:
+                if digest not in sizes:
+                    raise Internal(f"the registry asks for chunk {digest[:100]}, which was not offered")
+                missing.add(digest)
+        return missing
