@@ -53,7 +53,8 @@ class InOrder:
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
         self._waiting: list[tuple[Callable[[], None], Callable[[], None]]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[Callable[[], None]] = []
+        self._idle: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
 
     def add(self, work: Callable[[], None], then: Callable[[], None] = lambda: None) -> None:
@@ -64,8 +65,8 @@ class InOrder:
             then: called on the event loop when it has run, failed, or been left out.
         """
         self._waiting.append((work, then))
-        if self._running is None:
-            self._running = spawn(self._run())
+        if not self._running:
+            self._start()
 
     async def end(self) -> None:
         """Wait until all is done.
@@ -73,22 +74,29 @@ class InOrder:
         Raises:
             Exception: what the first piece that failed raised.
         """
-        while self._running is not None:
-            await asyncio.shield(self._running)
+        if self._running:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._idle)
         if self._failure is not None:
             raise self._failure
 
-    async def _run(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                if self._failure is None:
-                    await self._execution.io(partial(_one_by_one, [work for work, _ in batch]))
-            except Exception as error:  # noqa: BLE001 - `end` raises it
-                self._failure = error
-            for _, then in batch:
-                then()
-        self._running = None
+    def _start(self) -> None:
+        works = [] if self._failure is not None else [work for work, _ in self._waiting]
+        self._running = [then for _, then in self._waiting]
+        self._waiting = []
+        self._execution.io_then(partial(_one_by_one, works), self._done)
+
+    def _done(self, failure: Exception | None) -> None:
+        self._failure = self._failure or failure
+        done, self._running = self._running, []
+        for then in done:
+            then()
+        if self._waiting and not self._running:
+            self._start()
+        if self._idle is not None and not self._running:
+            self._idle.set_result(None)
+            self._idle = None
 
 
 async def settled(task: asyncio.Task[Any]) -> None:

@@ -1,7 +1,7 @@
 """Chunks that wait to be sent, file by file, and what became durable; shared by the streams of a push.
 
-All chunks of a file go out on one stream, in order: then the registry hashes the file as it passes by, and need not
-read it back.
+All chunks of a file go out on one stream, in order: then the registry hashes the file as it passes by, and need
+not read it back.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import uvloop
 from muniment_promotion.watch.tail import LedgerTail
 
 from muniment_server.core import running_core
+from muniment_server.memory import keep_freed_memory
 from muniment_server.server import check_listen
 from muniment_server.server import serve as serve_until_stopped
 from muniment_server.settings import serve_options, serve_settings, storage_settings
@@ -24,6 +25,7 @@ def serve(**values: Any) -> None:
     Without any option it keeps everything in the data directory. It prints 'serving on HOST:PORT' when
     calls are answered, and ends in good order on SIGTERM or SIGINT.
     """
+    keep_freed_memory()
     storage, settings = storage_settings(values), serve_settings(values)
     check_listen(settings.listen, insecure=settings.insecure)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
