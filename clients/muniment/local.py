@@ -48,6 +48,11 @@ def default_data_dir() -> Path:
     return _xdg("XDG_DATA_HOME", ".local/share") / "muniment"
 
 
+def default_cache_dir() -> Path:
+    """Where clients keep what they pulled when nothing else is said: ``$XDG_CACHE_HOME/muniment``."""
+    return _xdg("XDG_CACHE_HOME", ".cache") / "muniment"
+
+
 def announcement_file(port: int) -> Path:
     """Where a server on a loopback port is announced: ``$XDG_STATE_HOME/muniment/servers/{port}.json``."""
     return state_directory() / "servers" / f"{port}.json"

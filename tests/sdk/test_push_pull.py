@@ -10,6 +10,9 @@ import muniment
 import pytest
 from muniment import errors
 from muniment.digests import Digest
+from muniment.transfer.hashing import Hasher
+from muniment.transfer.pieces import HashedFile
+from muniment.transfer.source import SourceFile
 
 KILLED_PUSH = """
 import os, signal, sys, muniment
@@ -79,6 +82,31 @@ def test_the_same_request_id_makes_one_version(registry, model_dir) -> None:
     again = registry.push("churn", model_dir, request_id="job-1")
     assert again.name == first.name
     assert [version.number for version in registry.versions("churn")] == [1]
+
+
+def test_files_that_did_not_change_are_not_read_again(
+    registry, model_dir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = model_dir / "large.bin"
+    large.write_bytes(os.urandom(9_000_000))
+    # As if it had been written some seconds ago.
+    monkeypatch.setattr("muniment.transfer.memo.SETTLED_NS", -(10**18))
+    first = registry.push("churn", model_dir)
+    read = []
+
+    def noting(self: Hasher, source: SourceFile, found: object) -> HashedFile:
+        read.append(source.path)
+        return hashed(self, source, found)
+
+    hashed = Hasher._read
+    monkeypatch.setattr(Hasher, "_read", noting)
+    phases: list[str] = []
+    again = registry.push("churn", model_dir, progress=lambda phase, *_: phases.append(phase))
+    assert (again.digest, "large.bin" in read, set(phases)) == (first.digest, False, {"hash"})
+    with large.open("r+b") as file:
+        file.write(b"changed")
+    assert registry.push("churn", model_dir).digest != first.digest
+    assert "large.bin" in read
 
 
 def test_a_killed_push_leaves_no_version_and_is_resumed(server, registry, processes, tmp_path) -> None:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from muniment.errors import DeadlineExceeded, Internal, MunimentError, Unavailable
 from muniment.registry.session import Session
 from muniment.transfer.chunking import MIB
-from muniment.transfer.hashing import Piece
 from muniment.transfer.outbox import Outbox
+from muniment.transfer.pieces import Piece
 from muniment.transfer.progress import Progress, ProgressOption, phase
 from muniment.transfer.send import ChunkSender
 from muniment.transfer.source import SourceFile

@@ -5,56 +5,44 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
 from muniment.digests import Digest
 from muniment.transfer.chunking import Run, cut_file
+from muniment.transfer.memo import DigestMemo
+from muniment.transfer.pieces import HashedFile, Piece
 from muniment.transfer.progress import Progress
 from muniment.transfer.source import SourceFile
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A chunk of a file: which bytes, and their digest."""
-
-    digest: str
-    offset: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class HashedFile:
-    """A file with its digest and the chunks that tile it.
-
-    Attributes:
-        chunking: the name of the way it was cut, see :mod:`muniment.transfer.chunking`.
-    """
-
-    source: SourceFile
-    digest: str
-    pieces: tuple[Piece, ...]
-    chunking: str
 
 
 class Hasher:
     """Cuts and hashes files."""
 
-    def __init__(self, helper: Executor, *, max_chunk_bytes: int, coarse: bool, progress: Progress) -> None:
+    def __init__(
+        self,
+        helper: Executor,
+        memo: DigestMemo,
+        *,
+        max_chunk_bytes: int,
+        coarse: bool,
+        progress: Progress,
+    ) -> None:
         """Remember how.
 
         Args:
             helper: hashes whole files beside the chunks of the calling thread.
+            memo: knows what did not change since it was hashed before.
             max_chunk_bytes: the largest chunk the registry takes.
             coarse: see :func:`muniment.transfer.chunking.cut_file`.
             progress: told of bytes that were hashed.
         """
         self._helper = helper
+        self._memo = memo
         self._max_chunk_bytes = max_chunk_bytes
         self._coarse = coarse
         self._progress = progress
 
     def hash(self, source: SourceFile, found: Callable[[list[Piece]], None]) -> HashedFile:
-        """Read a file once.
+        """Read a file once, unless it is known unread.
 
         Args:
             source: the file.
@@ -64,6 +52,17 @@ class Hasher:
             FileChanged: if it changes while it is read.
             CannotRead: if it cannot be read.
         """
+        look = self._memo.look(source, f"{self._max_chunk_bytes} {self._coarse}")
+        file = self._memo.find(source, look)
+        if file is not None:
+            found(list(file.pieces))
+            self._progress(source.size)
+            return file
+        file = self._read(source, found)
+        self._memo.remember(file, look)
+        return file
+
+    def _read(self, source: SourceFile, found: Callable[[list[Piece]], None]) -> HashedFile:
         whole = hashlib.sha256()
         pieces: list[Piece] = []
         with source.opened() as descriptor:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from muniment.transfer.hashing import Piece
+from muniment.transfer.pieces import Piece
 from muniment.transfer.source import SourceFile
 
 

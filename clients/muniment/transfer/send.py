@@ -16,8 +16,8 @@ from muniment.errors import (
 )
 from muniment.frames import PutFrame
 from muniment.registry.session import Session
-from muniment.transfer.hashing import Piece
 from muniment.transfer.outbox import Feed, Outbox
+from muniment.transfer.pieces import Piece
 from muniment.transfer.progress import Progress
 from muniment.transfer.source import SourceFile
 from muniment.transport.calls import Stream

@@ -11,9 +11,11 @@ from muniment.errors import ChunkMissing, DeadlineExceeded, FileChanged, Interna
 from muniment.registry.session import Session
 from muniment.transfer.chunking import MIB
 from muniment.transfer.delivery import Delivery
-from muniment.transfer.hashing import HashedFile, Hasher
+from muniment.transfer.hashing import Hasher
 from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
+from muniment.transfer.memo import DigestMemo, memo_directory
 from muniment.transfer.patience import Patience
+from muniment.transfer.pieces import HashedFile
 from muniment.transfer.progress import ProgressOption, phase
 from muniment.transfer.source import SourceFile, find_files
 from muniment.v1 import artifact_service_pb2 as pb
@@ -47,6 +49,7 @@ class Upload:
         self._path = path
         self._sources: list[SourceFile] = find_files(path)
         self._capabilities = _capabilities(session)
+        self._memo = DigestMemo(memo_directory())
         limit = self._capabilities.max_files
         if len(self._sources) > limit:
             raise LimitExceeded(
@@ -62,6 +65,13 @@ class Upload:
             FileChanged: if they change meanwhile.
             MunimentError: as the server says.
         """
+        try:
+            return self._run(progress)
+        except FileChanged:
+            self._memo.forget()
+            raise
+
+    def _run(self, progress: ProgressOption) -> str:
         patience = Patience()
         files: list[HashedFile] | None = None
         while True:
@@ -94,11 +104,14 @@ class Upload:
         ):
             hasher = Hasher(
                 helper,
+                self._memo,
                 max_chunk_bytes=self._capabilities.max_chunk_bytes,
                 coarse=total // MIB > self._capabilities.max_commit_chunks // 2,
                 progress=advance,
             )
-            return [hasher.hash(source, partial(delivery.offer, source)) for source in self._sources]
+            files = [hasher.hash(source, partial(delivery.offer, source)) for source in self._sources]
+        self._memo.tidy()
+        return files
 
     def _check_unchanged(self) -> None:
         """Each file is checked while it is read; this is for what happened around that."""

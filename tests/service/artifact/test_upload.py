@@ -205,6 +205,72 @@ class TestPut:
         assert await client.plan([data for batch in batches for data in batch]) == []
 
 
+class TestPassingBy:
+    """A file whose chunks come in order on one stream is hashed then, and not read back by the commit."""
+
+    @staticmethod
+    def _placed(client, chunks: list[bytes], *, skip: int | None = None) -> list[pb.PutChunksRequest]:
+        """The frames of a file, those of one of its chunks perhaps left out."""
+        size, position = sum(map(len, chunks)), 0
+        messages = [pb.PutChunksRequest(parent="projects/default")]
+        for number, data in enumerate(chunks):
+            frames = client.frames(data, 1_000_000)
+            frames[0].file_offset, frames[0].file_size = position, size
+            position += len(data)
+            messages += frames if number != skip else []
+        return messages
+
+    async def test_its_digest_is_known_without_reading(self, client) -> None:
+        assert len(await client.put_messages(self._placed(client, [A, B, C]))) == 3
+        _overwrite(client.blob_path(B), bytes(len(B)))
+        manifest = await client.commit([client.file("model", A, B, C)])
+        assert manifest.size_bytes == len(A + B + C)
+
+    async def test_two_files_may_pass_after_each_other(self, client) -> None:
+        messages = self._placed(client, [A, B]) + self._placed(client, [B, C])[1:]
+        assert len(await client.put_messages(messages)) == 4
+        _overwrite(client.blob_path(B), bytes(len(B)))
+        await client.commit([client.file("first", A, B), client.file("second", B, C)])
+
+    async def test_another_digest_than_the_one_found_is_refused(self, client) -> None:
+        await client.put_messages(self._placed(client, [A, B]))
+        lie = client.file("model", A, B)
+        lie.digest = Digest.of(b"something else").text
+        with pytest.raises(client.Refused) as refused:
+            await client.commit([lie])
+        assert refused.value.facts == {"declared": lie.digest, "actual": Digest.of(A + B).text}
+
+    @pytest.mark.parametrize("skip", [0, 1, 2])
+    async def test_one_that_lacks_a_chunk_is_read(self, client, skip: int) -> None:
+        chunks = [A, B, C]
+        await client.put([chunks[skip]])
+        await client.put_messages(self._placed(client, chunks, skip=skip))
+        _overwrite(client.blob_path(chunks[skip]), bytes(len(chunks[skip])))
+        with pytest.raises(client.Refused) as refused:
+            await client.commit([client.file("model", *chunks)])
+        assert refused.value.reason == "CHUNK_MISSING"
+
+    async def test_nothing_is_known_of_a_file_with_a_wrong_chunk(self, client) -> None:
+        messages = self._placed(client, [A, B, C])
+        messages[2].data = bytes(len(messages[2].data))
+        with pytest.raises(client.Refused) as refused:
+            await client.put_messages(messages)
+        assert (refused.value.reason, refused.value.acknowledged) == ("DIGEST_MISMATCH", [])
+        await client.put([A, B, C])
+        lie = client.file("model", A, B, C)
+        lie.digest = Digest.of(b"".join(message.data for message in messages)).text
+        with pytest.raises(client.Refused) as refused:
+            await client.commit([lie])
+        assert refused.value.reason == "DIGEST_MISMATCH"
+
+    async def test_chunks_told_to_lie_outside_of_their_file_are_refused(self, client) -> None:
+        messages = self._placed(client, [A, B])
+        messages[1].file_size = len(A) - 1
+        with pytest.raises(client.Refused) as refused:
+            await client.put_messages(messages)
+        assert (refused.value.reason, refused.value.facts["field"]) == ("INVALID_FIELD", "file_offset")
+
+
 class TestCommit:
     async def test_committing_twice_answers_the_same(self, client) -> None:
         files = {"model": [A, B], "card": [b"hello"]}

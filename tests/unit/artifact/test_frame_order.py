@@ -52,6 +52,9 @@ def test_later_frames_may_repeat_digest_and_size() -> None:
         ([_first(), Frame(None, 21, 10, b"x")], SizeMismatch),
         ([_first(size=12), Frame(None, 0, 10, b"xyz")], SizeMismatch),
         ([_first(size=9)], SizeMismatch),
+        ([Frame(A, 20, 0, b"x", file_offset=-1, file_size=100)], InvalidField),
+        ([Frame(A, 20, 0, b"x", file_offset=81, file_size=100)], InvalidField),
+        ([Frame(A, 20, 0, b"x", file_offset=0, file_size=19)], InvalidField),
     ],
 )
 def test_a_frame_that_does_not_fit_ends_the_stream(frames: list[Frame], error: type[Exception]) -> None:

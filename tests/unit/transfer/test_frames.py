@@ -14,21 +14,31 @@ numbers = st.integers(-(2**63), 2**63 - 1)
 
 
 def put(message: pb.PutChunksRequest) -> tuple[object, ...]:
-    return message.parent, message.digest, message.size, message.offset, message.data
+    place = message.file_offset, message.file_size
+    return message.parent, message.digest, message.size, message.offset, message.data, *place
 
 
 def put_fields(frame: PutFrame) -> tuple[object, ...]:
-    return frame.parent, frame.digest, frame.size, frame.offset, bytes(frame.data)
+    place = frame.file_offset, frame.file_size
+    return frame.parent, frame.digest, frame.size, frame.offset, bytes(frame.data), *place
 
 
-@given(texts, texts, numbers, numbers, st.binary(max_size=300))
-@example("", "", 0, 0, b"")
-@example("p", "d", 2**63 - 1, -1, bytes(1 << 20))
+@given(texts, texts, numbers, numbers, st.binary(max_size=300), numbers, numbers)
+@example("", "", 0, 0, b"", 0, 0)
+@example("p", "d", 2**63 - 1, -1, bytes(1 << 20), 2**63 - 1, -1)
 def test_what_is_put_is_written_and_read_as_the_generated_class_does(
-    parent: str, digest: str, size: int, offset: int, data: bytes
+    parent: str, digest: str, size: int, offset: int, data: bytes, file_offset: int, file_size: int
 ) -> None:
-    message = pb.PutChunksRequest(parent=parent, digest=digest, size=size, offset=offset, data=data)
-    written = encode_put(PutFrame(parent, digest, size, offset, memoryview(data)))
+    message = pb.PutChunksRequest(
+        parent=parent,
+        digest=digest,
+        size=size,
+        offset=offset,
+        data=data,
+        file_offset=file_offset,
+        file_size=file_size,
+    )
+    written = encode_put(PutFrame(parent, digest, size, offset, memoryview(data), file_offset, file_size))
     assert written == message.SerializeToString(deterministic=True)
     assert put_fields(decode_put(written)) == put(message)
 
@@ -57,6 +67,7 @@ def _outcome(read, wire: bytes) -> object:
 @example(b"\x0a\x01")
 @example(b"\x08\x80\x80\x80\x80\x08")
 @example(b"\x2a\x01a\x2a\x01b")
+@example(b"\x30\x01\x38\x02")
 @example(b"\x98\x06\x01\x2a\x01a")
 @example(b"\x1a\x01a")
 @example(b"\x00\x00")
