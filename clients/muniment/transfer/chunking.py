@@ -152,12 +152,15 @@ class _Reader:
         while offset < self._source.size:
             view = buffer[: min(len(buffer), self._source.size - offset)]
             self._exactly(view, offset)
-            sizes = [chunk.length for chunk in cutter.cut_buf(view)]
+            sizes = self._cut(cutter, view)
             if offset + len(view) < self._source.size and len(sizes) > 1:
                 sizes.pop()
             run = Run(offset, view[: sum(sizes)], sizes)
             yield run
             offset += len(run.data)
+
+    def _cut(self, cutter: FastCDC, view: memoryview) -> list[int]:
+        return [chunk.length for chunk in cutter.cut_buf(view)]
 
     def _exactly(self, view: memoryview, offset: int) -> None:
         if self._fill(view, offset) < len(view):
