@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib import metadata
 
@@ -12,6 +13,9 @@ from muniment.values import Environment
 MAX_PYTHON = 64
 MAX_LABEL = 250
 MAX_PACKAGES = 2_000
+
+_METADATA = ("METADATA", "PKG-INFO", "")
+"""Where it is: in a wheel's directory, in an egg's, or an old egg's file itself."""
 
 
 def find_environment() -> Environment:
@@ -38,9 +42,17 @@ def installed_packages() -> dict[str, str]:
 
 def _name_and_version(distribution: metadata.Distribution) -> tuple[str, str]:
     try:
-        # A half-removed package has no metadata; Python versions differ in what they do then.
-        known = distribution.metadata
-        name, version = known.get("Name"), known.get("Version")  # type: ignore[attr-defined]  # an email message
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        # A half-removed package has no metadata.
+        text = next(filter(None, map(distribution.read_text, _METADATA)), "")
+    except (OSError, ValueError):
         return "", ""
-    return clean(str(name or ""), MAX_LABEL), clean(str(version or ""), MAX_LABEL)
+    # The headers of a hundred packages, read as the mail messages they are, take longer than sending 50 MB.
+    headers = text.partition("\n\n")[0].splitlines()
+    return _header(headers, "name:"), _header(headers, "version:")
+
+
+def _header(headers: Iterable[str], name: str) -> str:
+    for line in headers:
+        if line[: len(name)].lower() == name:
+            return clean(line[len(name) :].strip(), MAX_LABEL)
+    return ""
