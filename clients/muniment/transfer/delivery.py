@@ -46,6 +46,7 @@ class Delivery:
         self._offers = queue.SimpleQueue[Offer | None]()
         # Of chunks that were asked about: those that are there or were dealt out are not sent again.
         self._asked: set[str] = set()
+        self.telling = threading.Lock()
 
     @property
     def durable(self) -> int:
@@ -57,7 +58,7 @@ class Delivery:
         """Send what is offered in the block; at its end all of it is durable, or :meth:`check` says why not."""
         total = sum(source.size for source in self._sources)
         with (
-            phase(progress, "push", 0) as advance,
+            phase(progress, "push", 0, self.telling) as advance,
             lanes(self._session, total, at_most=len(self._sources)) as stubs,
         ):
             senders = [

@@ -27,12 +27,22 @@ class Progress(Protocol):
 
 
 @contextmanager
-def phase(option: ProgressOption, name: str, total: int) -> Iterator[Progress]:
-    """One phase of a transfer of ``total`` bytes, as far as is known."""
+def phase(
+    option: ProgressOption, name: str, total: int, lock: threading.Lock | None = None
+) -> Iterator[Progress]:
+    """One phase of a transfer of ``total`` bytes, as far as is known.
+
+    Args:
+        option: as it was given.
+        name: of the phase.
+        total: in bytes.
+        lock: of all phases that go on at the same time, so that who is told is told one thing after the other.
+    """
+    lock = lock or threading.Lock()
     if callable(option):
-        yield _Counted(option, name, total)
+        yield _Counted(option, name, total, lock)
     elif option is False or not _on_terminal():
-        yield _Counted(_nothing, name, total)
+        yield _Counted(_nothing, name, total, lock)
     else:
         # Imported when it is shown: most programs have no terminal.
         from tqdm import tqdm
@@ -51,16 +61,16 @@ def phase(option: ProgressOption, name: str, total: int) -> Iterator[Progress]:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            yield _Counted(show, name, total)
+            yield _Counted(show, name, total, lock)
 
 
 class _Counted:
-    def __init__(self, function: ProgressFunction, name: str, total: int) -> None:
+    def __init__(self, function: ProgressFunction, name: str, total: int, lock: threading.Lock) -> None:
         self._function = function
         self._name = name
         self._total = total
         self._done = 0
-        self._lock = threading.Lock()
+        self._lock = lock
 
     def __call__(self, count: int) -> None:
         with self._lock:

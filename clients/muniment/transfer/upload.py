@@ -99,7 +99,7 @@ class Upload:
         total = sum(source.size for source in self._sources)
         with (
             delivery.running(progress),
-            phase(progress, "hash", total) as advance,
+            phase(progress, "hash", total, delivery.telling) as advance,
             ThreadPoolExecutor(1, "muniment-hash") as helper,
         ):
             hasher = Hasher(

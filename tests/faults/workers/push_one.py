@@ -9,8 +9,12 @@ import sys
 
 import muniment
 
+
+def tell(phase: str, done: int, total: int) -> None:
+    """One write for a line: whoever reads it finds it whole."""
+    sys.stdout.write(f"{phase} {done} {total}\n")
+
+
 with muniment.connect() as registry:
-    version = registry.push(
-        sys.argv[1], sys.argv[2], progress=lambda phase, done, total: print(phase, done, total)
-    )
+    version = registry.push(sys.argv[1], sys.argv[2], progress=tell)
     print("version", version.number, version.digest)
