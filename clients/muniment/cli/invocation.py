@@ -26,12 +26,13 @@ class Invocation:
     ca_file: str | None = None
     insecure: bool = False
     timeout: float | None = None
+    cache: str | None = None
     json: bool = False
 
     def connect(self) -> Registry:
         """The registry; ``connect`` looks at the environment for what was not given here."""
         # Imported when a verb runs: gRPC takes longer to load than all of --help.
-        from muniment.registry import connect
+        from muniment.registry.connection import DEFAULT_TIMEOUT, connect
 
         return connect(
             self.target,
@@ -39,7 +40,8 @@ class Invocation:
             project=self.own_project,
             ca_file=self.ca_file,
             insecure=self.insecure or None,
-            **({} if self.timeout is None else {"timeout": self.timeout}),
+            cache=self.cache,
+            timeout=DEFAULT_TIMEOUT if self.timeout is None else self.timeout,
         )
 
     @property
@@ -93,6 +95,9 @@ CONNECTION_OPTIONS = (
         help="Speak TLS, trusting FILE or 'system'. [$MUNIMENT_CA_FILE]",
     ),
     _shared("--insecure", is_flag=True, help="Send the token without TLS, too. [$MUNIMENT_INSECURE]"),
+    _shared(
+        "--cache", type=to_text, metavar="DIR", help="Keeps what is pulled; 'off' for none. [$MUNIMENT_CACHE]"
+    ),
     _shared("--timeout", type=to_seconds, metavar="SECONDS", help="Longest wait for an answer. [30]"),
 )
 """Where the registry is. Their variables are read by ``connect``, so that there is one rule for both."""

@@ -72,6 +72,11 @@ def many(
         note(none)
 
 
+def rows(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> None:
+    """Print a table of what the SDK tells without a message."""
+    _table(columns, iter(cells), BATCH)
+
+
 def view(title: str, fields: Iterable[tuple[str, str | Sequence[str]]]) -> None:
     """Print a title and what there is under each label; labels without anything are left out."""
     present = [(label, [value] if isinstance(value, str) else value) for label, value in fields]

@@ -10,6 +10,7 @@ import click
 
 from muniment.cli.access import token, whoami
 from muniment.cli.aliases import alias
+from muniment.cli.cache import cache
 from muniment.cli.changes import add_metrics, delete, metrics, update
 from muniment.cli.deployments import deployments
 from muniment.cli.diff import diff
@@ -58,6 +59,7 @@ VERBS = (
     receipt,
     verify,
     audit,
+    cache,
     project,
     token,
     whoami,

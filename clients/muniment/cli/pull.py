@@ -20,10 +20,11 @@ from muniment.values import Version
 def pull(invocation: Invocation, selector: str, into: str, overwrite: bool, quiet: bool) -> None:
     """Fetch the files of a version into directory INTO.
 
-    They are checked against their digests. INTO appears whole or not at all.
+    They are checked against their digests. INTO appears whole or not at all. What is in the cache is not fetched:
+    a version that was pulled before needs no registry when SELECTOR names its digest.
     """
     with invocation.connect() as registry:
-        version = registry.show(selector)
+        version = registry.resolve(selector)
         silent = quiet or invocation.json
         where = registry.pull(version, into, overwrite=overwrite, progress=False if silent else None)
 

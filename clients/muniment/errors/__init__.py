@@ -22,7 +22,7 @@
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
                              DestinationRefused CannotWrite LedgerUnproven RegistryClosed TokenInClear
-                             ServerNotInstalled ServerNotStarted BufferFull
+                             ServerNotInstalled ServerNotStarted BufferFull CacheRefused
 
 A class whose name is that of an ``ErrorReason`` is raised for that reason and no other; its family tells the
 status. ``diagnostics()`` is what the command line prints. This module imports the standard library alone.
@@ -31,6 +31,7 @@ status. ``diagnostics()`` is what the command line prints. This module imports t
 from muniment.errors.base import MunimentError
 from muniment.errors.local import (
     BufferFull,
+    CacheRefused,
     CannotRead,
     CannotWrite,
     DestinationRefused,
@@ -114,6 +115,7 @@ __all__ = [
     "AlreadyExists",
     "BufferFull",
     "BytesDamaged",
+    "CacheRefused",
     "CannotRead",
     "CannotWrite",
     "CheckpointPending",

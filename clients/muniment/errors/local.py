@@ -53,6 +53,12 @@ class CannotWrite(LocalError):
     advice = "Check permissions and free space; nothing was left half-written."
 
 
+class CacheRefused(LocalError):
+    """The cache of pulled files cannot be used."""
+
+    advice = "Name a directory of your own (MUNIMENT_CACHE or --cache), or 'off' for none."
+
+
 class LedgerUnproven(LocalError):
     """What a registry shows of its ledger does not prove it."""
 

@@ -135,6 +135,9 @@ class Registry(Inquiries, Searches, LazyReads, PredictionVerbs):
     ) -> Path:
         """Fetch the files of a version into a directory, which appears whole and verified or not at all.
 
+        What is in the cache is not fetched; large files are shared with it where the file system can, and are
+        read-only then. After a failure pull again: what has arrived is not fetched twice.
+
         Args:
             version: a version or a selector.
             into: directory that does not exist or is empty.
@@ -146,7 +149,7 @@ class Registry(Inquiries, Searches, LazyReads, PredictionVerbs):
             DownloadRefused: if what came is not what the version's digest stands for.
         """
         destination = local_path(into, "into")
-        found = version if isinstance(version, Version) else self.show(version)
+        found = version if isinstance(version, Version) else self.resolve(version)
         return pull(self._session, found, destination, overwrite=overwrite, progress=progress)
 
     def models(self) -> Iterator[Model]:

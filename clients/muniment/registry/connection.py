@@ -6,8 +6,11 @@ import os
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 from muniment import local
+from muniment.cache.cache import Cache
+from muniment.cache.settings import cache_settings
 from muniment.embedded.client import EmbeddedClient
 from muniment.errors import InvalidArgument, TokenInClear
 from muniment.names import DEFAULT_PROJECT
@@ -19,6 +22,7 @@ from muniment.transport.channel import open_channel
 from muniment.transport.moving import MovingChannel
 from muniment.transport.target import DEFAULT_TARGET, Address, data_directory, local_token
 
+DEFAULT_TIMEOUT = 30.0
 MAX_TIMEOUT = 7 * 86_400.0
 """Seconds. Nothing takes longer, and gRPC cannot count for ever."""
 
@@ -30,7 +34,9 @@ def connect(
     project: str | None = None,
     ca_file: str | PathLike[str] | None = None,
     insecure: bool | None = None,
-    timeout: float = 30.0,
+    timeout: float = DEFAULT_TIMEOUT,
+    cache: str | PathLike[str] | Literal[False] | None = None,
+    cache_max_bytes: int | None = None,
 ) -> Registry:
     """Connect to a registry. Nothing is sent until the first call, except that ``file:`` may start a server.
 
@@ -43,6 +49,9 @@ def connect(
             ``$MUNIMENT_CA_FILE``, then no TLS.
         insecure: send the token to another machine without TLS as well. Default: ``$MUNIMENT_INSECURE``, then no.
         timeout: seconds a call may take, and a transfer may stand still.
+        cache: directory that keeps what is pulled; False or ``"off"`` for none. Default: ``$MUNIMENT_CACHE``, then
+            ``$XDG_CACHE_HOME/muniment``. It is made by the first pull.
+        cache_max_bytes: what it may hold; default ``$MUNIMENT_CACHE_MAX_BYTES``, then 64 GiB.
 
     Raises:
         InvalidTarget: if the target cannot be read.
@@ -58,6 +67,8 @@ def connect(
         if not isinstance(value, str | None):
             # Not repeated: it may be a secret.
             raise InvalidArgument(f"{name} is of type {type(value).__name__}, while text is needed")
+    settings = cache_settings(cache, cache_max_bytes)
+    kept = Cache(settings) if settings is not None else None
     chosen = target or os.environ.get("MUNIMENT_TARGET") or DEFAULT_TARGET
     project = project or os.environ.get("MUNIMENT_PROJECT") or DEFAULT_PROJECT
     directory = data_directory(chosen)
@@ -65,7 +76,7 @@ def connect(
         # A token from the environment belongs to the registry of the environment, not to a directory named here.
         token = os.environ.get("MUNIMENT_TOKEN") or None
     if directory is not None:
-        return _embedded(directory, token=token, project=project, timeout=timeout)
+        return _embedded(directory, token=token, project=project, timeout=timeout, cache=kept)
     address = Address.parse(chosen)
     named = ca_file or os.environ.get("MUNIMENT_CA_FILE")
     authority = local_path(named, "ca_file") if named else None
@@ -81,7 +92,7 @@ def connect(
         token=lambda: token or local_token(address),
         plain=not authority,
     )
-    return _registry(calls, project)
+    return _registry(calls, project, cache=kept)
 
 
 def _insecure(said: bool | None) -> bool:
@@ -92,7 +103,9 @@ def _insecure(said: bool | None) -> bool:
     return said if said is not None else word in ("1", "true", "yes")
 
 
-def _embedded(directory: Path, *, token: str | None, project: str, timeout: float) -> Registry:
+def _embedded(
+    directory: Path, *, token: str | None, project: str, timeout: float, cache: Cache | None
+) -> Registry:
     client = EmbeddedClient.join(directory)
     try:
         address = Address.parse(client.address)
@@ -108,15 +121,17 @@ def _embedded(directory: Path, *, token: str | None, project: str, timeout: floa
             token=lambda: token or local.read_admin_token(client.directory),
             rejoin=rejoin,
         )
-        return _registry(calls, project, client)
+        return _registry(calls, project, client, cache=cache)
     except BaseException:
         client.release()
         raise
 
 
-def _registry(calls: Calls, project: str, client: EmbeddedClient | None = None) -> Registry:
+def _registry(
+    calls: Calls, project: str, client: EmbeddedClient | None = None, *, cache: Cache | None
+) -> Registry:
     try:
-        session = Session(calls, project, client.directory if client else None)
+        session = Session(calls, project, client.directory if client else None, cache=cache)
     except BaseException:
         calls.close()
         raise

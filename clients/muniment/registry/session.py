@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from muniment import errors, names
+from muniment.cache.cache import Cache
 from muniment.names import ModelName, ProjectName, Selector
 from muniment.transport.calls import Calls
 from muniment.transport.data import DataStub
@@ -29,18 +30,22 @@ _UNFIT = (TypeError, ValueError, AttributeError, OverflowError)
 class Session:
     """One connection, seen from one project."""
 
-    def __init__(self, calls: Calls, project: str, directory: Path | None = None) -> None:
+    def __init__(
+        self, calls: Calls, project: str, directory: Path | None = None, *, cache: Cache | None = None
+    ) -> None:
         """Make the stubs; nothing is sent.
 
         Args:
             calls: how to call.
             project: of names that name none.
             directory: data directory of the registry, when it is an embedded one.
+            cache: of files that were pulled.
 
         Raises:
             InvalidName: if ``project`` is not a name.
         """
         self.calls = calls
+        self.cache = cache
         self.directory = directory
         self.project = parsed(lambda: ProjectName(names.check_name("project", project)))
         channel = calls.channel
@@ -50,6 +55,14 @@ class Session:
         self.ledger: Any = ledger_service_pb2_grpc.LedgerServiceStub(channel)
         self.data = DataStub(channel)
         self.access: Any = access_service_pb2_grpc.AccessServiceStub(channel)
+
+    def usable_cache(self) -> Cache | None:
+        """The cache, or None where there is none to be had.
+
+        Raises:
+            CacheRefused: if somebody named one that cannot be used.
+        """
+        return self.cache if self.cache is not None and self.cache.usable() else None
 
     def model(self, text: str) -> ModelName:
         """Read ``[project/]model`` or a resource name.

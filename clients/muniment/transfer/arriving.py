@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from pathlib import Path
+from collections.abc import Callable
 
+from muniment.cache.partial import Partial
 from muniment.digests import Digest
 from muniment.errors import DownloadRefused
 from muniment.transfer.manifest import ListedFile
@@ -21,9 +22,29 @@ class ArrivingFile:
         finished: whether all of it is there, right and durable.
     """
 
-    def __init__(self, listed: ListedFile, root: Path) -> None:
+    def __init__(
+        self,
+        listed: ListedFile,
+        partial: Partial,
+        *,
+        resumed: bool = False,
+        durable: bool = True,
+        arrived: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            listed: what it has to be.
+            partial: where it is written, and what of it has arrived is noted.
+            resumed: whether some of it is there already.
+            durable: whether it must be on the disk when it is finished.
+            arrived: called when it is finished.
+        """
         self.listed = listed
-        self._location = root / listed.path
+        self._partial = partial
+        self._resumed = resumed
+        self._durable = durable
+        self._arrived = arrived
         self._lock = threading.Lock()
         self._hashing = threading.Lock()
         self._descriptor: int | None = None
@@ -33,7 +54,16 @@ class ArrivingFile:
         self._parts: dict[int, int] = {}
 
     def write(self, offset: int, data: bytes | memoryview) -> None:
-        """Put bytes where they belong."""
+        """Put bytes where they belong, and note it."""
+        self.put(offset, data)
+        self.note(offset, len(data))
+
+    def note(self, offset: int, size: int) -> None:
+        """Note what was put there, for whoever goes on after this process."""
+        self._partial.note(offset, size)
+
+    def put(self, offset: int, data: bytes | memoryview) -> None:
+        """Put bytes where they may belong; what is not right is written over."""
         descriptor = self._opened()
         view = memoryview(data)
         while view:
@@ -62,9 +92,16 @@ class ArrivingFile:
 
     def close(self) -> None:
         """Let go of the file, wherever it stands."""
+        self._partial.close()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def discard(self) -> None:
+        """Remove what is there of a file that is not finished."""
+        self.close()
+        if not self.finished:
+            self._partial.discard()
 
     def _hash_what_is_there(self) -> None:
         buffer = memoryview(bytearray(min(BUFFER_BYTES, max(1, self.listed.size))))
@@ -86,21 +123,25 @@ class ArrivingFile:
 
     def _finish(self) -> None:
         actual = Digest.of_hash(self._hash).text
+        descriptor = self._opened()
         if actual != self.listed.digest:
+            self.discard()
             raise DownloadRefused(
                 f"{self.listed.path} has digest {actual}, while its manifest says {self.listed.digest}"
             )
-        os.fsync(self._opened())
+        if self._durable:
+            os.fsync(descriptor)
         self.finished = True
         self.close()
+        self._arrived()
 
     def _opened(self) -> int:
         with self._lock:
             if self._descriptor is None:
-                self._location.parent.mkdir(parents=True, exist_ok=True)
-                # The directory is new and ours: what is there already came from the manifest.
-                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-                self._descriptor = os.open(self._location, flags, 0o666)
+                flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+                # Whoever holds the lock of the digest has looked at what was there: nothing, or what goes on.
+                new = 0 if self._resumed else os.O_CREAT | os.O_EXCL
+                self._descriptor = os.open(self._partial.path, flags | new, 0o666)
                 if self.listed.size > BUFFER_BYTES and hasattr(os, "posix_fallocate"):
                     # Room is taken at once: a disk that is too small says so before the bytes travel.
                     os.posix_fallocate(self._descriptor, 0, self.listed.size)

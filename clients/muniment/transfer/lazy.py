@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -36,9 +37,9 @@ class Tensor:
 class OpenVersion:
     """The files of a version, read where they are. Threads may share it.
 
-    A file that is read whole is compared with its digest. Of a part the registry compares the chunks it lies in,
-    those that are read whole, as is every tensor of a MiB or more; the digest of the version cannot vouch for it.
-    Who needs that pulls.
+    A file that is in the cache is read there, once it was found right. One that is read whole is compared with its
+    digest. Of a part the registry compares the chunks it lies in, those that are read whole, as is every tensor of
+    a MiB or more; the digest of the version cannot vouch for it. Who needs that pulls.
     """
 
     def __init__(self, session: Session, version: Version, files: Mapping[str, ListedFile]) -> None:
@@ -46,6 +47,7 @@ class OpenVersion:
         self._session = session
         self._files = files
         self._layouts: dict[str, Layout] = {}
+        self._cache = session.usable_cache()
 
     @property
     def files(self) -> dict[str, int]:
@@ -68,7 +70,10 @@ class OpenVersion:
         count = file.size - offset if length is None else length
         if not 0 <= count <= file.size - offset:
             raise InvalidArgument(f"length is {count}, while {file.size - offset} bytes of {path} follow")
-        data = self._fetch(path, offset, count) if count else b""
+        data = b""
+        if count:
+            cached = self._cached(file, offset, count)
+            data = self._fetch(path, offset, count) if cached is None else cached
         if count == file.size and Digest.of(data).text != file.digest:
             raise DownloadRefused(f"{path} does not have digest {file.digest}, which its manifest says")
         return data
@@ -112,6 +117,19 @@ class OpenVersion:
 
     def _some(self, path: str, offset: int, length: int) -> bytes:
         return self.read(path, offset, min(length, self._files[path].size - offset))
+
+    def _cached(self, file: ListedFile, offset: int, count: int) -> bytes | None:
+        """Bytes of a file that is in the cache."""
+        if self._cache is None:
+            return None
+        with self._cache.files.reading(file) as descriptor:
+            if descriptor is None:
+                return None
+            buffer = bytearray(count)
+            done = 0
+            while part := os.preadv(descriptor, [memoryview(buffer)[done:]], offset + done):
+                done += part
+            return bytes(buffer) if done == count else None
 
     def _fetch(self, path: str, offset: int, count: int) -> bytes:
         buffer = bytearray(count)

@@ -1,19 +1,29 @@
 """How the files of a pull appear: in a new directory beside the destination, which takes its place in one step.
 
-The directory is locked while it is filled. One that is not was left behind by a process that was killed, and goes
-when the next pull comes to the same place.
+::
+
+    .muniment-0f3a…/         locked while a pull works in it; named after the destination and what is pulled
+      tree/                  what becomes the destination
+      store/                 files that were received and are not in the cache; none if they all go there
+
+One that nobody has locked was left behind by a process that was killed. The next pull of the same version to the
+same place goes on with its store. Otherwise it goes when another pull comes to the directory, a store after a day.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import shutil
+import stat
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from muniment.errors import CannotWrite, DestinationRefused
@@ -23,17 +33,32 @@ from muniment.transfer.exchange import exchange
 _PREFIX = ".muniment-"
 _TEMPORARY = re.compile(re.escape(_PREFIX) + r"[0-9a-f]{32}")
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_STORE_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where a pull works.
+
+    Attributes:
+        tree: a new directory to fill.
+        store: where files may be kept meanwhile, with what an earlier pull that was killed had received.
+    """
+
+    tree: Path
+    store: Path
 
 
 @contextmanager
 def replaced(
-    destination: Path, *, overwrite: bool, check: Callable[[], None] = lambda: None
-) -> Iterator[Path]:
-    """A new directory to fill; it becomes ``destination`` if the block ends well, and is gone if it does not.
+    destination: Path, *, overwrite: bool, what: str = "", check: Callable[[], None] = lambda: None
+) -> Iterator[Workshop]:
+    """A directory to fill; it becomes ``destination`` if the block ends well, and is gone if it does not.
 
     Args:
         destination: an absolute path.
         overwrite: whether a directory that holds something may go.
+        what: what is pulled; a pull of the same that was killed is gone on with.
         check: called right before it does; raises what speaks against it by then.
 
     Raises:
@@ -45,11 +70,14 @@ def replaced(
     try:
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(destination.parent)
-            temporary, lock = _new(destination.parent)
-            yield temporary
-            _persist_directories(temporary)
-            _put(temporary, destination, overwrite=overwrite, check=check)
+            name = _PREFIX + hashlib.sha256(os.fsencode(f"{destination}\n{what}")).hexdigest()[:32]
+            _sweep(destination.parent, name)
+            temporary, lock = _new(destination.parent, name)
+            workshop = Workshop(temporary / "tree", temporary / "store")
+            workshop.tree.mkdir()
+            yield workshop
+            _persist_directories(workshop.tree)
+            _put(workshop.tree, destination, overwrite=overwrite, check=check)
             _persist(destination.parent)
         except OSError as error:
             raise CannotWrite(
@@ -63,25 +91,53 @@ def replaced(
             os.close(lock)
 
 
-def _new(parent: Path) -> tuple[Path, int]:
-    """A new directory, and the descriptor that holds its lock."""
+def _new(parent: Path, name: str) -> tuple[Path, int]:
+    """A directory to work in, and the descriptor that holds its lock."""
+    unique = False
     while True:
-        path = parent / f"{_PREFIX}{uuid.uuid4().hex}"
-        path.mkdir()
+        path = parent / name
         try:
+            path.mkdir(mode=0o700, exist_ok=not unique)
             descriptor = os.open(path, _OPEN_DIRECTORY)
         except FileNotFoundError:
+            path.parent.stat()
             continue
-        if _lock(descriptor) is not False and path.exists():
-            return path, descriptor
-        # Another pull took it for one that was left behind, in the moment before the lock.
+        except OSError as error:
+            if unique or error.errno not in (errno.EEXIST, errno.ELOOP, errno.ENOTDIR, errno.EACCES):
+                raise
+            name, unique = _unique(), True
+            continue
+        locked = _lock(descriptor)
+        # Without locks a directory is ours alone only if nobody else can think of its name.
+        if (locked or (locked is None and unique)) and _is_ours(path, descriptor):
+            shutil.rmtree(path / "tree", ignore_errors=True)
+            if not (path / "tree").exists():
+                return path, descriptor
+        # Somebody else pulls the same to the same place, or took it for one that was left behind, in the moment
+        # before the lock.
         os.close(descriptor)
+        name, unique = _unique(), True
 
 
-def _sweep(parent: Path) -> None:
+def _is_ours(path: Path, descriptor: int) -> bool:
+    """Whether a directory is still there, and nobody else's: its name can be guessed, and made before."""
+    status = os.fstat(descriptor)
+    try:
+        there = os.path.samestat(path.stat(follow_symlinks=False), status)
+    except FileNotFoundError:
+        return False
+    others = stat.S_IRWXG | stat.S_IRWXO
+    return there and status.st_uid == os.geteuid() and not status.st_mode & others
+
+
+def _unique() -> str:
+    return _PREFIX + uuid.uuid4().hex
+
+
+def _sweep(parent: Path, own: str) -> None:
     """Remove what pulls left behind that were killed."""
     try:
-        found = [path for path in parent.iterdir() if _TEMPORARY.fullmatch(path.name)]
+        found = [path for path in parent.iterdir() if _TEMPORARY.fullmatch(path.name) and path.name != own]
     except OSError:
         return  # a directory that one may write to and not list
     for path in found:
@@ -90,10 +146,18 @@ def _sweep(parent: Path) -> None:
         except OSError:
             continue
         try:
-            if _lock(descriptor):
+            if _lock(descriptor) and not _is_waited_for(path):
                 shutil.rmtree(path, ignore_errors=True)
         finally:
             os.close(descriptor)
+
+
+def _is_waited_for(path: Path) -> bool:
+    """Whether there is a store that somebody may go on with."""
+    try:
+        return (path / "store").stat().st_mtime > time.time() - _STORE_SECONDS
+    except OSError:
+        return False
 
 
 def _lock(descriptor: int) -> bool | None:
@@ -124,8 +188,9 @@ def _put(temporary: Path, destination: Path, *, overwrite: bool, check: Callable
 
 def _place(error: OSError, temporary: Path | None, destination: Path) -> Path:
     """What could not be written, by the name it was to have."""
-    if isinstance(error.filename, str) and temporary and Path(error.filename).is_relative_to(temporary):
-        return destination / Path(error.filename).relative_to(temporary)
+    tree = temporary / "tree" if temporary else None
+    if isinstance(error.filename, str) and tree and Path(error.filename).is_relative_to(tree):
+        return destination / Path(error.filename).relative_to(tree)
     return destination
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from muniment.errors import DownloadRefused
+from muniment.cache.cache import Cache
+from muniment.cache.manifests import RememberedVersion
+from muniment.cache.store import PrivateStore
+from muniment.errors import CacheRefused, DownloadRefused
+from muniment.names import Selector
 from muniment.registry.session import Session
 from muniment.transfer.destination import check_destination, check_expendable
 from muniment.transfer.lazy import OpenVersion
 from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
-from muniment.transfer.placing import replaced
-from muniment.transfer.progress import ProgressOption, phase
-from muniment.transfer.receive import Download
+from muniment.transfer.obtaining import Obtaining
+from muniment.transfer.placing import Workshop, replaced
+from muniment.transfer.progress import Progress, ProgressOption, phase
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.values import Version
+
+DELETED = "DELETED"
 
 
 def pull(
@@ -26,12 +33,14 @@ def pull(
         MunimentError: see :meth:`muniment.registry.client.Registry.pull`; then ``into`` is as it was.
     """
     destination = check_destination(into, overwrite=overwrite, registry=session.directory)
-    project = f"projects/{version.version_name.project}"
+    cache = session.usable_cache()
     manifest, files = get_manifest(session, version)
     expendable = partial(check_expendable, destination, session.directory)
-    with replaced(destination, overwrite=overwrite, check=expendable) as directory:
+    with replaced(destination, overwrite=overwrite, what=version.digest, check=expendable) as workshop:
         with phase(progress, "pull", sum(file.size for file in files)) as advance:
-            Download(session, project, manifest, directory, advance).fetch(files)
+            _obtain(session, version, manifest, files, workshop=workshop, cache=cache, progress=advance)
+    if cache is not None:
+        _remember(cache, session, version)
     return into
 
 
@@ -46,16 +55,74 @@ def open_version(session: Session, version: Version) -> OpenVersion:
 
 
 def get_manifest(session: Session, version: Version) -> tuple[pb.Manifest, list[ListedFile]]:
-    """The manifest of a version, and the files it names.
+    """The manifest of a version, and the files it names; the registry is not asked for one that is in the cache.
 
     Raises:
         DownloadRefused: if it is not the one that the version's digest stands for.
         MunimentError: as the server says.
     """
+    cache = session.usable_cache()
+    # Who may still have a version that was deleted is for the registry to say.
+    known = cache.manifests.load(version.digest) if cache is not None and version.state != DELETED else None
+    if known is not None:
+        return known
     project = f"projects/{version.version_name.project}"
     request = pb.GetManifestRequest(parent=project, digest=version.digest)
     manifest: pb.Manifest = session.calls.unary(session.artifacts.GetManifest, request)
     try:
-        return manifest, checked_files(manifest, version.digest)
+        files = checked_files(manifest, version.digest)
     except UntrueManifest as error:
         raise DownloadRefused(f"{version.name} was not pulled: {error}") from error
+    if cache is not None:
+        manifest.digest = version.digest
+        with suppress(OSError):
+            cache.manifests.keep(manifest)
+    return manifest, files
+
+
+def _obtain(
+    session: Session,
+    version: Version,
+    manifest: pb.Manifest,
+    files: list[ListedFile],
+    *,
+    workshop: Workshop,
+    cache: Cache | None,
+    progress: Progress,
+) -> None:
+    private = PrivateStore(workshop.store)
+    # Nobody has asked for a cache that takes the bytes a second time.
+    caching = cache is not None and (cache.settings.chosen or cache.is_on_device_of(workshop.tree))
+    if not caching:
+        private.make()
+    added = Obtaining(
+        session,
+        f"projects/{version.version_name.project}",
+        manifest,
+        files,
+        tree=workshop.tree,
+        cache=cache,
+        store=cache.files if cache is not None and caching else private,
+        private=private,
+        progress=progress,
+    ).run()
+    if cache is not None and caching and added:
+        # What is too much now is too much the next time as well.
+        with suppress(CacheRefused):
+            cache.collect()
+
+
+def _remember(cache: Cache, session: Session, version: Version) -> None:
+    """Let a later pull of the digest do without a registry."""
+    name = version.version_name
+    remembered = RememberedVersion(
+        target=session.calls.target,
+        name=version.name,
+        number=version.number,
+        digest=version.digest,
+        state=version.state,
+        size_bytes=version.size_bytes,
+        file_count=version.file_count,
+    )
+    with suppress(OSError):
+        cache.manifests.remember(Selector(name.project, name.model, version.digest), remembered)

@@ -6,16 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 from muniment.errors import DeadlineExceeded, DownloadRefused, Internal, MunimentError, Unavailable
 from muniment.frames import RangeFrame
 from muniment.registry.session import Session
 from muniment.transfer.arriving import ArrivingFile
-from muniment.transfer.manifest import ListedFile
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import Progress
-from muniment.transfer.segments import Segment, segments
+from muniment.transfer.segments import Segment
 from muniment.transport.calls import Stream
 from muniment.transport.data import DataStub, lanes
 from muniment.v1 import artifact_service_pb2 as pb
@@ -25,46 +23,35 @@ RANGES = 1_000
 
 
 class Download:
-    """Fetches files of one manifest into a directory."""
+    """Fetches parts of files of one manifest."""
 
-    def __init__(
-        self, session: Session, project: str, manifest: pb.Manifest, root: Path, progress: Progress
-    ) -> None:
+    def __init__(self, session: Session, project: str, digest: str, progress: Progress) -> None:
         self.session = session
         self.project = project
-        self.digest = manifest.digest
+        self.digest = digest
         self.progress = progress
-        self.files: list[ArrivingFile] = []
-        self._entries = manifest.files
-        self._root = root
+        self.files: Sequence[ArrivingFile] = ()
         self._lanes: list[_Lane] = []
         self._failure: BaseException | None = None
         self._failing = threading.Lock()
 
-    def fetch(self, files: Sequence[ListedFile]) -> None:
-        """Fetch all files.
+    def fetch(self, files: Sequence[ArrivingFile], wanted: Sequence[Segment]) -> None:
+        """Fetch what is missing of files, after which all of them are finished.
 
         Raises:
             DownloadRefused: if what comes is not what the manifest names.
             MunimentError: as the server or the connection says.
             OSError: if the disk refuses.
         """
-        self.files = [ArrivingFile(file, self._root) for file in files]
-        try:
-            for file in self.files:
-                if file.listed.size == 0:
-                    file.filled(0, 0)
-            with lanes(self.session, sum(file.size for file in files)) as stubs:
-                wanted = list(segments(files, self._entries))
+        self.files = files
+        if wanted:
+            with lanes(self.session, sum(segment.size for segment in wanted)) as stubs:
                 self._lanes = [
                     _Lane(self, stub, wanted[number :: len(stubs)]) for number, stub in enumerate(stubs)
                 ]
                 self._run()
-            if not all(file.finished for file in self.files):
-                raise Internal("a stream of the download ended without a word")
-        finally:
-            for file in self.files:
-                file.close()
+        if not all(file.finished for file in self.files):
+            raise Internal("a stream of the download ended without a word")
 
     def progressed(self) -> None:
         """Bytes arrived on one lane: none of them is given up."""

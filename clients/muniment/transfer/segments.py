@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from muniment.transfer.manifest import ListedFile
@@ -14,8 +14,17 @@ from the front, and what lies far ahead of the front would have to be read from 
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a file that is there or is not: a chunk, with its digest if that is known."""
+
+    digest: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a file.
+    """A part of a file to ask for.
 
     Attributes:
         file: position of the file in the list of all.
@@ -26,32 +35,40 @@ class Segment:
     size: int
 
 
-def segments(files: Sequence[ListedFile], entries: Sequence[pb.FileEntry]) -> Iterator[Segment]:
-    """Segments of files, in order.
+def parts(file: ListedFile, entry: pb.FileEntry) -> list[Part]:
+    """The chunks of a file, in order.
 
-    The registry verifies the chunks it reads whole, so segments end where chunks do. Chunks that do not make the
-    file are not believed, and do not matter: every file is verified here.
+    Chunks that do not make the file are not believed, and do not matter: every file is verified here. Then these
+    are parts without digests.
 
     Args:
-        files: what to fetch.
-        entries: the same files with their chunks, as the registry tells them.
+        file: a file of the manifest.
+        entry: the same with its chunks, as the registry tells them.
     """
-    for number, (file, entry) in enumerate(zip(files, entries, strict=True)):
-        sizes = [chunk.size for chunk in entry.chunks]
-        if sum(sizes) != file.size or min(sizes, default=1) < 1:
-            sizes = [SEGMENT_BYTES] * (file.size // SEGMENT_BYTES) + [file.size % SEGMENT_BYTES]
-        offset = 0
-        for size in _gathered(sizes):
+    chunks = [(chunk.digest, chunk.size) for chunk in entry.chunks]
+    if sum(size for _, size in chunks) != file.size or min((size for _, size in chunks), default=1) < 1:
+        sizes = [SEGMENT_BYTES] * (file.size // SEGMENT_BYTES) + [file.size % SEGMENT_BYTES]
+        chunks = [("", size) for size in sizes if size]
+    found = []
+    offset = 0
+    for digest, size in chunks:
+        found.append(Part(digest, offset, size))
+        offset += size
+    return found
+
+
+def segments(number: int, missing: Iterable[Part]) -> Iterator[Segment]:
+    """Segments of a file's missing parts, in order.
+
+    The registry verifies the chunks it reads whole, so segments end where chunks do.
+    """
+    offset = size = 0
+    for part in missing:
+        if size and (part.offset != offset + size or size + part.size > SEGMENT_BYTES):
             yield Segment(number, offset, size)
-            offset += size
-
-
-def _gathered(sizes: Iterable[int]) -> Iterator[int]:
-    gathered = 0
-    for size in sizes:
-        if gathered and gathered + size > SEGMENT_BYTES:
-            yield gathered
-            gathered = 0
-        gathered += size
-    if gathered:
-        yield gathered
+            size = 0
+        if not size:
+            offset = part.offset
+        size += part.size
+    if size:
+        yield Segment(number, offset, size)

@@ -50,8 +50,8 @@ def test_a_registry_that_came_while_files_were_fetched_stays(tmp_path) -> None:
     (into / "old").touch()
 
     def fetch() -> None:
-        with replaced(into, overwrite=True, check=lambda: check_expendable(into, None)) as directory:
-            (directory / "new").touch()
+        with replaced(into, overwrite=True, check=lambda: check_expendable(into, None)) as workshop:
+            (workshop.tree / "new").touch()
             (into / "admin-token").touch()
 
     with pytest.raises(errors.DestinationRefused, match="data directory of a registry"):
@@ -92,9 +92,9 @@ def test_without_a_working_directory_only_relative_paths_are_refused(tmp_path, m
 
 def test_a_refusal_of_the_disk_names_the_file_by_the_name_it_was_to_have(tmp_path) -> None:
     def fetch() -> None:
-        with replaced(tmp_path / "out", overwrite=False) as directory:
-            (directory / "w.bin").mkdir()
-            (directory / "w.bin").write_bytes(b"x")
+        with replaced(tmp_path / "out", overwrite=False) as workshop:
+            (workshop.tree / "w.bin").mkdir()
+            (workshop.tree / "w.bin").write_bytes(b"x")
 
     with pytest.raises(errors.CannotWrite, match=f"^{tmp_path}/out/w.bin cannot be written: Is a directory"):
         fetch()
@@ -112,7 +112,7 @@ def test_what_a_killed_pull_left_goes_with_the_next_one_and_what_is_being_filled
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with replaced(tmp_path / "out", overwrite=False) as first:
             with replaced(tmp_path / "other", overwrite=False):
-                assert first.exists()
+                assert first.tree.exists()
     finally:
         os.close(descriptor)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(

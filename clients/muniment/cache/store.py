@@ -1,0 +1,198 @@
+"""Whole files by digest, verified when they are put in and looked at when they are taken out."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from muniment.cache.linking import Linker, copy, hash_open
+from muniment.cache.locks import DigestLock
+from muniment.cache.partial import Partial
+from muniment.cache.seal import Seal
+from muniment.transfer.manifest import ListedFile
+
+SHARED_BYTES = 1024 * 1024
+"""Smaller files are always copied into place: they are the ones people edit, and copying them costs nothing."""
+
+SEAL = ".seal"
+_SECOND = 10**9
+
+
+class Lock(Protocol):
+    """Something that is held."""
+
+    def release(self) -> None: ...
+
+
+class Store(Protocol):
+    """What a pull needs of a place for files."""
+
+    def put(self, file: ListedFile, destination: Path, linker: Linker) -> bool: ...
+    def lock(self, digest: str) -> Lock | None: ...
+    def partial(self, file: ListedFile) -> Partial: ...
+    def durable(self, file: ListedFile) -> bool: ...
+    def admit(self, file: ListedFile, partial: Partial) -> None: ...
+
+
+class FileStore:
+    """The files below one directory, shared with other processes of the user."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._files = root / "files"
+        self._incoming = root / "incoming"
+        self._locks = root / "locks"
+
+    def make(self) -> None:
+        """Make the directories."""
+        for directory in (self.root, self._files, self._incoming, self._locks):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        """Where the file of a digest is, if it is here."""
+        digits = digest.removeprefix("sha256:")
+        return self._files / digits[:2] / digits
+
+    def lock(self, digest: str) -> Lock | None:
+        """The right to receive a file; None while somebody else has it."""
+        return DigestLock.attempt(self._locks / digest.removeprefix("sha256:"))
+
+    def partial(self, file: ListedFile) -> Partial:
+        """The file while it is being received."""
+        return Partial(self._incoming, file)
+
+    def durable(self, file: ListedFile) -> bool:
+        """Whether a file has to be durable before it is admitted; what is copied later is compared then."""
+        return self.shares(file)
+
+    def shares(self, file: ListedFile) -> bool:
+        """Whether a file is put in place without a copy if it can be."""
+        return file.size >= SHARED_BYTES
+
+    def admit(self, file: ListedFile, partial: Partial) -> None:
+        """Take in a file that was received and found right."""
+        target = self.path(file.digest)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        self._prepare(partial.path)
+        partial.path.replace(target)
+        partial.admitted()
+        if self.shares(file):
+            Seal.of(target.stat(follow_symlinks=False)).write(_seal_of(target))
+
+    def put(self, file: ListedFile, destination: Path, linker: Linker) -> bool:
+        """Put a file in place; False if it is not here, or was not right and is gone now."""
+        path = self.path(file.digest)
+        try:
+            with self._opened(file) as descriptor:
+                if descriptor is None:
+                    return False
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                if self.shares(file):
+                    seal = self._sound(file, descriptor)
+                    if seal is None:
+                        return False
+                    if linker.share(path, descriptor, destination):
+                        self._used(path, descriptor, seal)
+                        return True
+                if copy(descriptor, file.digest, file.size, destination):
+                    self._used(path, descriptor, None)
+                    return True
+                self._drop(path, descriptor)
+        except FileNotFoundError:
+            if not path.exists():
+                return False  # removed in this moment, to make room
+            raise
+        return False
+
+    @contextmanager
+    def reading(self, file: ListedFile) -> Iterator[int | None]:
+        """The descriptor of a file that was found right, or None if it is not here."""
+        with self._opened(file) as descriptor:
+            seal = self._sound(file, descriptor) if descriptor is not None else None
+            if descriptor is None or seal is None:
+                yield None
+            else:
+                self._used(self.path(file.digest), descriptor, seal)
+                yield descriptor
+
+    @contextmanager
+    def _opened(self, file: ListedFile) -> Iterator[int | None]:
+        path = self.path(file.digest)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            yield None
+            return
+        try:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode) and status.st_size == file.size:
+                yield descriptor
+            else:
+                self._drop(path, descriptor)
+                yield None
+        finally:
+            os.close(descriptor)
+
+    def _sound(self, file: ListedFile, descriptor: int) -> Seal | None:
+        """How the file looks, if its bytes are right; one that they are not of goes."""
+        path = self.path(file.digest)
+        seal = Seal.of(os.fstat(descriptor))
+        if seal == Seal.read(_seal_of(path)):
+            return seal
+        if hash_open(descriptor) == file.digest and seal == Seal.of(os.fstat(descriptor)):
+            return seal
+        self._drop(path, descriptor)
+        return None
+
+    def _used(self, path: Path, descriptor: int, seal: Seal | None) -> None:
+        """Note that a file was used, and with its seal that it was right: both may be lost."""
+        with suppress(OSError):
+            os.utime(descriptor, ns=(time.time_ns(), os.fstat(descriptor).st_mtime_ns))
+            status = os.fstat(descriptor)
+            # What somebody wrote meanwhile is not sealed.
+            if seal is not None and seal.same_bytes(status):
+                Seal.of(status).write(_seal_of(path))
+
+    def _prepare(self, path: Path) -> None:
+        """Make a file one that is only read, and that shows when it is written to after all."""
+        now = time.time_ns()
+        path.chmod(0o444)
+        # A second ago: clocks of file systems tick slowly, and what is written in this tick has to be told apart.
+        os.utime(path, ns=(now, now - _SECOND))
+
+    def _drop(self, path: Path, descriptor: int) -> None:
+        """Remove a file that is not what its name says, unless another one has taken its place."""
+        with suppress(FileNotFoundError):
+            if os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor)):
+                path.unlink()
+                _seal_of(path).unlink(missing_ok=True)
+
+
+class _Nothing:
+    def release(self) -> None: ...
+
+
+class PrivateStore(FileStore):
+    """A store for one pull alone, beside its destination: what it holds is put in place and stays writable."""
+
+    def lock(self, digest: str) -> Lock | None:
+        """The directory is locked already."""
+        del digest
+        return _Nothing()
+
+    def shares(self, file: ListedFile) -> bool:
+        """Nobody else has the file."""
+        del file
+        return True
+
+    def _prepare(self, path: Path) -> None:
+        """Leave it as it is: it is put in place, and then there is no other name of it."""
+
+
+def _seal_of(path: Path) -> Path:
+    return path.with_name(path.name + SEAL)
