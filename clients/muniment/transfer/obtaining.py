@@ -80,8 +80,20 @@ class Obtaining:
             file.digest: parts(file, entry) for file, entry in zip(files, manifest.files, strict=True)
         }
 
-    def run(self) -> bool:
-        """Get all files; whether any of them was not in the cache.
+    def place(self) -> list[str]:
+        """Put in place what is in the cache; the digests of the other files.
+
+        Raises:
+            OSError: if the disk of the destination refuses.
+        """
+        return [digest for digest in self._wanted if not self._put_from_cache(digest)]
+
+    def receive(self, missing: Sequence[str], *, asked: bool) -> None:
+        """Get the other files.
+
+        Args:
+            missing: their digests.
+            asked: whether the registry has answered something already.
 
         Raises:
             DownloadRefused: if what comes is not what the manifest names.
@@ -89,8 +101,12 @@ class Obtaining:
             MunimentError: as the server or the connection says.
             OSError: if the disk of the destination refuses.
         """
-        missing = [digest for digest in self._wanted if not self._put_from_cache(digest)]
         try:
+            if missing and not asked:
+                # A stream that breaks is taken up again with patience: find out soon that nobody answers.
+                self._session.calls.unary(
+                    self._session.artifacts.GetCapabilities, pb.GetCapabilitiesRequest()
+                )
             self._get(missing)
         except Unreachable as error:
             if self._cache is None:
@@ -99,7 +115,6 @@ class Obtaining:
             raise Unreachable(
                 f"{left} of {len(self._wanted)} files are not in the cache, and {error.message}"
             ) from error
-        return bool(missing)
 
     def _get(self, missing: Sequence[str]) -> None:
         """Receive what is missing, as far as nobody else does, and wait for the rest."""

@@ -34,13 +34,22 @@ def pull(
     """
     destination = check_destination(into, overwrite=overwrite, registry=session.directory)
     cache = session.usable_cache()
-    manifest, files = get_manifest(session, version)
+    kept = _kept_manifest(session, version)
+    manifest, files = kept or _fetched_manifest(session, version)
     expendable = partial(check_expendable, destination, session.directory)
     with replaced(destination, overwrite=overwrite, what=version.digest, check=expendable) as workshop:
         with phase(progress, "pull", sum(file.size for file in files)) as advance:
-            _obtain(session, version, manifest, files, workshop=workshop, cache=cache, progress=advance)
+            obtaining = _obtaining(
+                session, version, manifest, files, workshop=workshop, cache=cache, progress=advance
+            )
+            missing = obtaining.place()
+            obtaining.receive(missing, asked=kept is None)
     if cache is not None:
         _remember(cache, session, version)
+        if missing:
+            # What is too much now is too much the next time as well.
+            with suppress(CacheRefused):
+                cache.collect()
     return into
 
 
@@ -61,11 +70,16 @@ def get_manifest(session: Session, version: Version) -> tuple[pb.Manifest, list[
         DownloadRefused: if it is not the one that the version's digest stands for.
         MunimentError: as the server says.
     """
+    return _kept_manifest(session, version) or _fetched_manifest(session, version)
+
+
+def _kept_manifest(session: Session, version: Version) -> tuple[pb.Manifest, list[ListedFile]] | None:
     cache = session.usable_cache()
     # Who may still have a version that was deleted is for the registry to say.
-    known = cache.manifests.load(version.digest) if cache is not None and version.state != DELETED else None
-    if known is not None:
-        return known
+    return cache.manifests.load(version.digest) if cache is not None and version.state != DELETED else None
+
+
+def _fetched_manifest(session: Session, version: Version) -> tuple[pb.Manifest, list[ListedFile]]:
     project = f"projects/{version.version_name.project}"
     request = pb.GetManifestRequest(parent=project, digest=version.digest)
     manifest: pb.Manifest = session.calls.unary(session.artifacts.GetManifest, request)
@@ -73,14 +87,14 @@ def get_manifest(session: Session, version: Version) -> tuple[pb.Manifest, list[
         files = checked_files(manifest, version.digest)
     except UntrueManifest as error:
         raise DownloadRefused(f"{version.name} was not pulled: {error}") from error
-    if cache is not None:
+    if (cache := session.usable_cache()) is not None:
         manifest.digest = version.digest
         with suppress(OSError):
             cache.manifests.keep(manifest)
     return manifest, files
 
 
-def _obtain(
+def _obtaining(
     session: Session,
     version: Version,
     manifest: pb.Manifest,
@@ -89,13 +103,13 @@ def _obtain(
     workshop: Workshop,
     cache: Cache | None,
     progress: Progress,
-) -> None:
+) -> Obtaining:
     private = PrivateStore(workshop.store)
     # Nobody has asked for a cache that takes the bytes a second time.
     caching = cache is not None and (cache.settings.chosen or cache.is_on_device_of(workshop.tree))
     if not caching:
         private.make()
-    added = Obtaining(
+    return Obtaining(
         session,
         f"projects/{version.version_name.project}",
         manifest,
@@ -105,11 +119,7 @@ def _obtain(
         store=cache.files if cache is not None and caching else private,
         private=private,
         progress=progress,
-    ).run()
-    if cache is not None and caching and added:
-        # What is too much now is too much the next time as well.
-        with suppress(CacheRefused):
-            cache.collect()
+    )
 
 
 def _remember(cache: Cache, session: Session, version: Version) -> None:
