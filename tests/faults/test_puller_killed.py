@@ -1,0 +1,129 @@
+"""`kill -9` of clients that pull: nothing half-visible, and what had arrived is not fetched again."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import muniment
+import pytest
+from harness.processes import ProcessRunner, RunningProcess
+from harness.server import ServerProcess
+
+MIB = 1024 * 1024
+LARGE_BYTES = 40 * MIB
+SMALL_FILES = 8
+SEED = 11
+
+LOST_BYTES = 4 * 5 * MIB
+"""What a kill may cost at most: four lanes, each in the middle of a chunk of at most 4 MiB, and a frame of each that
+was written and not yet noted."""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A directory with a file of many chunks and several of one."""
+    directory = tmp_path / "model"
+    directory.mkdir()
+    content = random.Random(SEED)
+    (directory / "weights.bin").write_bytes(content.randbytes(LARGE_BYTES))
+    for number in range(SMALL_FILES):
+        (directory / f"part-{number}.bin").write_bytes(content.randbytes(MIB))
+    return directory
+
+
+@pytest.fixture
+def pull(
+    processes: ProcessRunner, start_worker: Callable[..., RunningProcess], server: ServerProcess
+) -> Callable[..., RunningProcess]:
+    """Starts a process that pulls, with a cache in a directory or `off`: `pull(version, into, cache)`."""
+
+    def start(version: muniment.Version, into: Path, cache: Path | str) -> RunningProcess:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("MUNIMENT_CACHE", str(cache))
+            return start_worker("pull_one", server, f"churn@{version.number}", into)
+
+    return start
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("cache", ["cache", "off"])
+def test_a_pull_that_is_killed_again_and_again_ends_with_the_right_bytes_and_fetches_few_of_them_twice(
+    server: ServerProcess,
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    pull: Callable[..., RunningProcess],
+    model: Path,
+    tmp_path: Path,
+    until: Callable[..., None],
+    soak: bool,
+    cache: str,
+) -> None:
+    version = registry_of(server).push("churn", model)
+    moments = random.Random(SEED)
+    where = "off" if cache == "off" else tmp_path / cache
+    kills = 0
+    for attempt in range(50 if soak else 2):
+        out = tmp_path / f"out-{attempt}"
+        total = 0
+        # Two kills, the second of a pull that goes on; then one that is let through.
+        for reached in (moments.uniform(0.5, 0.9), moments.uniform(0.3, 0.9), None):
+            puller = pull(version, out, where)
+            if reached is None:
+                assert puller.wait() == 0, puller.stderr
+            else:
+                aim = int(reached * (version.size_bytes - total))
+                until(lambda: _fetched(puller) >= aim or not puller.running, "bytes arrive")  # noqa: B023
+                puller.kill9()
+            total += _fetched(puller)
+            if out.exists():
+                break
+            kills += 1
+        assert _contents(out) == _contents(model)
+        assert version.size_bytes - LOST_BYTES <= total <= version.size_bytes + 2 * LOST_BYTES
+        # One that was killed when all was done may have left what it would have cleared up.
+        registry_of(server).pull(version, tmp_path / f"after-{attempt}")
+        assert [path for path in tmp_path.iterdir() if path.name.startswith(".muniment-")] == []
+        # The next attempt begins with nothing.
+        shutil.rmtree(where / "v1" if isinstance(where, Path) else tmp_path / "none", ignore_errors=True)
+    assert kills, "pulls were killed in their middle"
+
+
+@pytest.mark.soak
+def test_two_pulls_beside_each_other_fetch_once_and_one_takes_over_when_the_other_is_killed(
+    server: ServerProcess,
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    pull: Callable[..., RunningProcess],
+    model: Path,
+    tmp_path: Path,
+    until: Callable[..., None],
+    soak: bool,
+) -> None:
+    version = registry_of(server).push("churn", model)
+    moments = random.Random(SEED)
+    for attempt in range(20 if soak else 2):
+        cache = tmp_path / f"cache-{attempt}"
+        outs = [tmp_path / f"{name}-{attempt}" for name in ("first", "second")]
+        first, second = pullers = [pull(version, out, cache) for out in outs]
+        if attempt % 2:
+            reached = moments.randrange(1, version.size_bytes // 2)
+            until(lambda: max(map(_fetched, pullers)) >= reached, "bytes arrive")  # noqa: B023
+            victim = max(pullers, key=_fetched)
+            victim.kill9()
+            pullers.remove(victim)
+        for puller in pullers:
+            assert puller.wait() == 0, puller.stderr
+            assert _contents(outs[0] if puller is first else outs[1]) == _contents(model)
+        total = _fetched(first) + _fetched(second)
+        assert total <= version.size_bytes + (LOST_BYTES if attempt % 2 else 0)
+
+
+def _fetched(process: RunningProcess) -> int:
+    """Bytes that came over the network."""
+    lines = [line.split() for line in process.lines if line.startswith("fetched ")]
+    return int(lines[-1][1]) if lines else 0
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}

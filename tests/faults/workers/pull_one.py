@@ -1,0 +1,31 @@
+"""Pulls one version, telling what comes over the network.
+
+pull_one.py SELECTOR DIRECTORY: prints `fetched BYTES` for all that has come so far, then `pulled`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import muniment
+from muniment.transfer.arriving import ArrivingFile
+
+counting = threading.Lock()
+fetched = 0
+write = ArrivingFile.write
+
+
+def told(file: ArrivingFile, offset: int, data: bytes | memoryview) -> None:
+    """What comes from a registry goes through here, and nothing else does."""
+    global fetched
+    write(file, offset, data)
+    with counting:
+        fetched += len(data)
+        print("fetched", fetched)
+
+
+ArrivingFile.write = told  # type: ignore[method-assign]
+with muniment.connect() as registry:
+    registry.pull(sys.argv[1], sys.argv[2])
+print("pulled")
