@@ -18,8 +18,8 @@ SMALL_FILES = 8
 SEED = 11
 
 LOST_BYTES = 4 * 5 * MIB
-"""What a kill may cost at most: four lanes, each in the middle of a chunk of at most 4 MiB, and a frame of each that
-was written and not yet noted."""
+"""What a kill may cost at most: four lanes, each in the middle of a chunk of at most 4 MiB, and of each a frame
+that was written and not noted."""
 
 
 @pytest.fixture

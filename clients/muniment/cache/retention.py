@@ -170,7 +170,7 @@ def _entry(
         kind,
         f"sha256:{path.name}",
         status.st_size if size is None else size,
-        max(status.st_atime_ns, status.st_mtime_ns) if used is None else used,
+        status.st_atime_ns if used is None else used,
         path,
     )
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from muniment.cache.cache import Cache
-from muniment.cache.retention import CacheEntry
 from muniment.cache.settings import cache_settings, parse_size
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import note, rows, say
 from muniment.cli.text import size, when
 from muniment.cli.verb import group, verb
+
+if TYPE_CHECKING:
+    from muniment.cache.cache import Cache
+    from muniment.cache.retention import CacheEntry
 
 
 def to_size(word: str) -> int:
@@ -55,9 +58,9 @@ def list_entries(invocation: Invocation) -> None:
     help="Leave no more than this, such as 20GiB; 0 empties it. [$MUNIMENT_CACHE_MAX_BYTES, 64 GiB]",
 )
 def collect(invocation: Invocation, max_size: int | None) -> None:
-    """Remove from the cache what was not used for the longest time.
+    """Remove what was not used for the longest time.
 
-    What a running pull is receiving stays.
+    It stops when the cache holds no more than it may. What a running pull is receiving stays.
     """
     cache = _cache(invocation)
     if cache is None:
@@ -74,6 +77,8 @@ cache = group("cache", "What was pulled and is kept on this machine.", list_entr
 
 
 def _cache(invocation: Invocation) -> Cache | None:
+    from muniment.cache.cache import Cache
+
     settings = cache_settings(invocation.cache)
     return Cache(settings) if settings is not None else None
 

@@ -74,6 +74,8 @@ def test_every_verb_works(
         ("audit", "keys"): ((), "muniment/"),
         ("audit", "verify"): ((), "muniment/"),
         ("audit", "export"): (("exported",), "exported"),
+        ("cache", "ls"): ((), "manifest"),
+        ("cache", "gc"): (("--max-size", "1GB"), "Removed 0 B"),
         ("project", "create"): (("smoke",), "Created project smoke"),
         ("project", "list"): ((), "smoke"),
         ("token", "create"): (("ci", "--role", "reader"), "mun_"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 from muniment.cli import output, text
+from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.receive import Download
 from muniment.v1 import catalog_pb2
 
@@ -118,8 +119,8 @@ def test_long_lists_are_cut_and_say_so() -> None:
 def test_being_asked_to_end_clears_up_what_a_pull_has_begun(
     cli, done, weights, tmp_path, monkeypatch, asked
 ) -> None:
-    def interrupted(download: Download, files: object) -> None:
-        (download._root / "model.bin").write_bytes(b"a part")
+    def interrupted(download: Download, files: Sequence[ArrivingFile], wanted: object) -> None:
+        files[0].write(0, b"a part")
         signal.raise_signal(asked)
 
     done("push", f"ended-{asked.name}", weights, "--quiet")
