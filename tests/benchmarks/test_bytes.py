@@ -51,7 +51,8 @@ def server(server_factory: ServerFactory, memory: Path) -> ServerProcess:
 
 @pytest.fixture
 def registry(server: ServerProcess) -> Iterator[muniment.Registry]:
-    with muniment.connect(server.address, token=server.token) as connected:
+    # What is measured comes over the network each time.
+    with muniment.connect(server.address, token=server.token, cache=False) as connected:
         yield connected
 
 
