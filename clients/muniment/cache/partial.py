@@ -18,8 +18,8 @@ from muniment.transfer.manifest import ListedFile
 from muniment.transfer.segments import Part
 
 JOURNAL = ".journal"
-JOURNALED_BYTES = 1024 * 1024
-"""Smaller files begin anew."""
+JOURNALED_BYTES = 4 * 1024 * 1024
+"""Smaller files, which are as a rule one chunk, begin anew."""
 
 _VERSION = "muniment-journal/1"
 _MOST_BYTES = 64 * 1024 * 1024
@@ -38,6 +38,9 @@ class Partial:
     def recover(self, parts: Iterable[Part]) -> list[Part]:
         """Those chunks of an earlier attempt that are there and right; without any, nothing is left of it."""
         found: list[Part] = []
+        if self._file.size < JOURNALED_BYTES:
+            self.path.unlink(missing_ok=True)
+            return found
         if claims := self._claims():
             with suppress(OSError):
                 descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

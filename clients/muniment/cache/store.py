@@ -29,16 +29,6 @@ class Lock(Protocol):
     def release(self) -> None: ...
 
 
-class Store(Protocol):
-    """What a pull needs of a place for files."""
-
-    def put(self, file: ListedFile, destination: Path, linker: Linker) -> bool: ...
-    def lock(self, digest: str) -> Lock | None: ...
-    def partial(self, file: ListedFile) -> Partial: ...
-    def durable(self, file: ListedFile) -> bool: ...
-    def admit(self, file: ListedFile, partial: Partial) -> None: ...
-
-
 class FileStore:
     """The files below one directory, shared with other processes of the user."""
 
@@ -81,11 +71,16 @@ class FileStore:
         self._prepare(partial.path)
         partial.path.replace(target)
         partial.admitted()
-        if self.shares(file):
-            Seal.of(target.stat(follow_symlinks=False)).write(_seal_of(target))
 
-    def put(self, file: ListedFile, destination: Path, linker: Linker) -> bool:
-        """Put a file in place; False if it is not here, or was not right and is gone now."""
+    def put(self, file: ListedFile, destination: Path, linker: Linker, *, fresh: bool = False) -> bool:
+        """Put a file in place; False if it is not here, or was not right and is gone now.
+
+        Args:
+            file: which one.
+            destination: where nothing is.
+            linker: knows what can be done there.
+            fresh: whether the caller has just found it right, and admitted it.
+        """
         path = self.path(file.digest)
         try:
             with self._opened(file) as descriptor:
@@ -93,7 +88,7 @@ class FileStore:
                     return False
                 destination.parent.mkdir(parents=True, exist_ok=True)
                 if self.shares(file):
-                    seal = self._sound(file, descriptor)
+                    seal = Seal.of(os.fstat(descriptor)) if fresh else self._sound(file, descriptor)
                     if seal is None:
                         return False
                     if linker.share(path, descriptor, destination):
@@ -189,6 +184,9 @@ class PrivateStore(FileStore):
         """Nobody else has the file."""
         del file
         return True
+
+    def _used(self, path: Path, descriptor: int, seal: Seal | None) -> None:
+        """It is for this pull alone: one that goes on with it hashes it."""
 
     def _prepare(self, path: Path) -> None:
         """Leave it as it is: it is put in place, and then there is no other name of it."""

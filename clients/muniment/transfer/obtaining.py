@@ -258,7 +258,7 @@ class Obtaining:
         def admit() -> None:
             file = self._wanted[digest][0]
             self._store.admit(file, partial)
-            if not self._put(self._store, digest):
+            if not self._put(self._store, digest, fresh=True):
                 raise CannotWrite(f"{file.path} vanished from {partial.path.parent} while it was pulled")
             locks[digest].release()
             self._advance(file.size * (len(self._wanted[digest]) - 1))
@@ -273,9 +273,9 @@ class Obtaining:
             return True
         return False
 
-    def _put(self, store: FileStore, digest: str) -> bool:
+    def _put(self, store: FileStore, digest: str, *, fresh: bool = False) -> bool:
         for count, file in enumerate(self._wanted[digest]):
-            if not store.put(file, self._tree / file.path, self._linker):
+            if not store.put(file, self._tree / file.path, self._linker, fresh=fresh):
                 for placed in self._wanted[digest][:count]:
                     (self._tree / placed.path).unlink()
                 return False

@@ -21,7 +21,7 @@ from muniment.transfer.manifest import ListedFile
 from muniment.transfer.segments import Part
 
 MIB = 1024 * 1024
-DATA = random.Random(3).randbytes(3 * MIB)
+DATA = random.Random(3).randbytes(6 * MIB)
 
 
 class Copying(Linker):
@@ -77,6 +77,7 @@ def test_a_file_that_was_changed_comes_into_no_place_and_goes(store, tmp_path, l
 
 def test_a_file_that_is_used_again_and_again_is_hashed_once(store, tmp_path, monkeypatch) -> None:
     file = admitted(store, DATA)
+    assert store.put(file, tmp_path / "w.bin", Linking())
     for number in range(3):
         monkeypatch.setattr("muniment.cache.store.hash_open", lambda _: pytest.fail("hashed"))
         assert store.put(file, tmp_path / f"{number}", Linking())
@@ -124,7 +125,7 @@ def test_a_lock_file_that_was_removed_locks_nothing(tmp_path) -> None:
 
 def test_of_an_earlier_attempt_the_chunks_are_kept_that_are_claimed_and_right(tmp_path) -> None:
     file = ListedFile("w.bin", Digest.of(DATA).text, len(DATA))
-    parts = [Part(Digest.of(DATA[at : at + MIB]).text, at, MIB) for at in range(0, 3 * MIB, MIB)]
+    parts = [Part(Digest.of(DATA[at : at + MIB]).text, at, MIB) for at in range(0, 6 * MIB, MIB)]
     first = Partial(tmp_path, file)
     first.begin()
     # The first chunk came in two pieces, of the second a byte is wrong, of the third one was not claimed.
@@ -147,19 +148,19 @@ def test_what_is_being_received_stays_and_what_was_given_up_goes(store, tmp_path
     manifests = ManifestStore(store.root)
     manifests.make()
     retention = Retention(store.root, store, manifests)
-    listed = [ListedFile("w.bin", Digest.of(bytes([number])).text, 2 * MIB) for number in range(3)]
+    listed = [ListedFile("w.bin", Digest.of(bytes([number])).text, 8 * MIB) for number in range(3)]
     for file in listed:
         partial = store.partial(file)
         partial.begin()
         partial.close()
-        partial.path.write_bytes(bytes(2 * MIB))
+        partial.path.write_bytes(bytes(8 * MIB))
     old = time.time() - ABANDONED_SECONDS - 60
     for path in (
         store.partial(listed[2]).path,
         store.root / "incoming" / (listed[2].digest[7:] + ".journal"),
     ):
         os.utime(path, (old, old))
-    assert retention.collect(10 * MIB).removed_count == 1
+    assert retention.collect(40 * MIB).removed_count == 1
     held = store.lock(listed[0].digest)
     assert held is not None
     assert retention.collect(0).removed_count == 1
