@@ -60,23 +60,45 @@ def test_a_refused_pull_leaves_the_old_directory_alone(liar, lied_to, tmp_path, 
     assert contents(tmp_path) == {"out/old": b"x"}
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["../x", "/etc/passwd", "a/../../x", "a//b", "", ".", "a\\b", "a\nb", "\u202eb", "x" * 256, "e\u0301"],
-)
+HOSTILE = [
+    *("../x", "/etc/passwd", "a/../../x", "a//b", "a/", "", ".", "..", "a/.", "C:/x", "c:x", "//host/share"),
+    *("a\\b", "..\\x", "a\nb", "a\0b", "\0", "\u202eb", "a\u2028b", "a\x7fb"),
+    *("x" * 256, "x" * 300, "é" * 128, "/".join(["a" * 255] * 5), "/".join("a" * 33), "e\u0301"),
+    *("CON", "a/nul.txt", "Com1", "LPT².tar", "aux .txt"),
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: repr(path[:20]))
 def test_hostile_paths_are_refused(liar, lied_to, tmp_path, path) -> None:
     liar.add(path, b"x")
+    for use in (lambda: lied_to.pull(liar.version, tmp_path / "out"), lambda: lied_to.open(liar.version)):
+        with pytest.raises(errors.DownloadRefused, match="not safe"):
+            use()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_that_is_no_text_is_refused(liar, lied_to, tmp_path) -> None:
+    liar.add("w.bin", b"x")
+    liar.body = liar.manifest_body.replace(b"w.bin", b"\\udcff.bin")
     with pytest.raises(errors.DownloadRefused, match="not safe"):
         lied_to.pull(liar.version, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("paths", [("a", "A"), ("a", "a/b"), ("a", "a")], ids=str)
+@pytest.mark.parametrize(
+    "paths",
+    [
+        *(("a", "A"), ("a", "a/b"), ("a/b", "a"), ("a", "a"), ("A/x", "a/y", "a")),
+        *(("straße", "STRASSE"), ("ﬁle", "file"), ("Å", "\u212b"), ("name", "name."), ("x/y", "X")),
+    ],
+    ids=str,
+)
 def test_clashing_paths_are_refused(liar, lied_to, tmp_path, paths) -> None:
     for path in paths:
         liar.add(path, b"x")
     with pytest.raises(errors.DownloadRefused, match="not safe"):
         lied_to.pull(liar.version, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_manifest_with_another_digest_is_refused(liar, lied_to, tmp_path) -> None:

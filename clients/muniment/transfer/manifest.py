@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muniment.digests import Digest, InvalidDigest
-from muniment.transfer.paths import UnsafePath, check_distinct, check_path
+from muniment.file_paths import UnsafePath, check_distinct, check_path
 from muniment.v1 import artifact_service_pb2 as pb
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"

@@ -19,7 +19,7 @@ from muniment.errors import (
     SourceRefused,
     SymlinkRefused,
 )
-from muniment.transfer.paths import MAX_PARTS, MAX_PATH_BYTES, UnsafePath, check_distinct, check_path
+from muniment.file_paths import MAX_PARTS, MAX_PATH_BYTES, UnsafePath, check_distinct, check_path
 
 
 @dataclass(frozen=True, slots=True)
