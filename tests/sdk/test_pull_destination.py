@@ -158,3 +158,11 @@ def test_a_disk_that_takes_no_more_is_told_and_nothing_is_left(liar, lied_to, tm
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_no_disk_holds_are_refused_before_anything_is_prepared(liar, lied_to, tmp_path) -> None:
+    liar.add("w.bin", b"good")
+    liar.layers[0]["size"] = 2**62
+    with pytest.raises(errors.CannotWrite, match="has no room"):
+        lied_to.pull(liar.version, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

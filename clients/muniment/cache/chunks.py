@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from muniment.cache.manifests import ManifestStore
 from muniment.cache.partial import pieces
 from muniment.cache.store import FileStore
-from muniment.transfer.segments import Part
+from muniment.transfer.manifest import ListedFile
+from muniment.transfer.segments import Part, parts
 
 MANIFEST_BYTES = 64 * 1024 * 1024
 """How much of manifests is looked through, those of the last use first."""
@@ -28,15 +29,13 @@ class KnownChunks:
         for manifest in manifests.newest(MANIFEST_BYTES) if missing else ():
             for entry in manifest.files:
                 if entry.digest not in there:
-                    there[entry.digest] = files.path(entry.digest).exists()
+                    there[entry.digest] = files.has(entry.digest)
                 if not there[entry.digest]:
                     continue
-                offset = 0
-                for chunk in entry.chunks:
-                    if chunk.digest in missing:
-                        missing.remove(chunk.digest)
-                        self._places[chunk.digest] = (entry.digest, offset)
-                    offset += chunk.size
+                for part in parts(ListedFile(entry.path, entry.digest, entry.size), entry):
+                    if part.digest in missing:
+                        missing.remove(part.digest)
+                        self._places[part.digest] = (entry.digest, part.offset)
 
     def __contains__(self, part: Part) -> bool:
         return part.digest in self._places

@@ -20,6 +20,9 @@ from muniment.names import Selector
 from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.v1 import artifact_service_pb2 as pb
 
+STATES = ("READY", "ARCHIVED")
+"""Of versions that are remembered: of others the registry has to be asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class RememberedVersion:
@@ -110,7 +113,10 @@ class ManifestStore:
             return None
         of_model = selector.of_model.text
         sound = (
-            version.digest == selector.selector and version.name == f"{of_model}/versions/{version.number}"
+            version.digest == selector.selector
+            and version.name == f"{of_model}/versions/{version.number}"
+            and version.state in STATES
+            and all(type(getattr(version, field)) is int for field in ("number", "size_bytes", "file_count"))
         )
         return version if sound else None
 

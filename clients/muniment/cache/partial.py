@@ -90,6 +90,13 @@ class Partial:
         """How much has arrived, as whoever receives it says."""
         return min(self._file.size, sum(size for _, size in self._claims()))
 
+    def allocated_bytes(self) -> int:
+        """How much room the disk has given to it already."""
+        try:
+            return min(self._file.size, self.path.stat(follow_symlinks=False).st_blocks * 512)
+        except FileNotFoundError:
+            return 0
+
     @property
     def _head(self) -> str:
         return f"{_VERSION} {self._file.digest} {self._file.size}"

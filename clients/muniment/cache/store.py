@@ -14,6 +14,7 @@ from muniment.cache.linking import Linker, copy, hash_open
 from muniment.cache.locks import DigestLock
 from muniment.cache.partial import Partial
 from muniment.cache.seal import Seal
+from muniment.digests import Digest, InvalidDigest
 from muniment.transfer.manifest import ListedFile
 
 SHARED_BYTES = 1024 * 1024
@@ -47,6 +48,13 @@ class FileStore:
         """Where the file of a digest is, if it is here."""
         digits = digest.removeprefix("sha256:")
         return self._files / digits[:2] / digits
+
+    def has(self, digest: str) -> bool:
+        """Whether there is a file for a text that may be a digest, right or not."""
+        try:
+            return self.path(Digest.parse(digest).text).exists()
+        except InvalidDigest:
+            return False
 
     def lock(self, digest: str) -> Lock | None:
         """The right to receive a file; None while somebody else has it."""

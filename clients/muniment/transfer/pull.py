@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from muniment.cache.cache import Cache
-from muniment.cache.manifests import RememberedVersion
+from muniment.cache.manifests import STATES, RememberedVersion
 from muniment.cache.store import PrivateStore
 from muniment.errors import CacheRefused, DownloadRefused
 from muniment.names import Selector
@@ -44,12 +44,12 @@ def pull(
             )
             missing = obtaining.place()
             obtaining.receive(missing, asked=kept is None)
-    if cache is not None:
+    if cache is not None and version.state in STATES:
         _remember(cache, session, version)
-        if missing:
-            # What is too much now is too much the next time as well.
-            with suppress(CacheRefused):
-                cache.collect()
+    if cache is not None and missing:
+        # What is too much now is too much the next time as well.
+        with suppress(CacheRefused):
+            cache.collect()
     return into
 
 

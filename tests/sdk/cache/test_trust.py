@@ -157,3 +157,30 @@ def test_bytes_that_are_refused_are_not_kept(liar, lied_to, tmp_path, root) -> N
         lied_to.pull(liar.version, tmp_path / "out")
     assert list((root / "incoming").iterdir()) == []
     assert list((root / "files").rglob("*")) == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"target": "t", "name": "projects/P/models/churn/versions/1", "number": 1, "digest": "D", '
+        b'"state": "NONE", "size_bytes": 1, "file_count": 1}',
+        b'{"target": "t", "name": "projects/P/models/churn/versions/2", "number": 1, "digest": "D", '
+        b'"state": "READY", "size_bytes": 1, "file_count": 1}',
+        b'{"target": "t", "name": "projects/P/models/churn/versions/1", "number": 1, "digest": "D", '
+        b'"state": "READY", "size_bytes": "1", "file_count": 1}',
+    ],
+)
+def test_a_remembered_version_that_makes_no_sense_is_asked_for(
+    registry, model, tmp_path, root, record
+) -> None:
+    version = registry.push("churn", model)
+    registry.pull("churn", tmp_path / "out")
+    (path,) = root.glob("versions/*/churn/*")
+    project = path.parents[1].name
+    path.write_bytes(
+        record.replace(b"P/", project.encode() + b"/").replace(b'"D"', f'"{version.digest}"'.encode())
+    )
+    assert registry.resolve(f"churn@{version.digest}").size_bytes == version.size_bytes
