@@ -18,6 +18,8 @@ from typing import Any
 import rfc8785
 from muniment.digests import Digest
 from muniment_core.db.artifact_store import Chunk, FileProof, ManifestRecord
+from muniment_core.domain.manifest_files import ListedFile
+from muniment_core.domain.manifest_files import root_digest as listed_root_digest
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 MODEL_TYPE = "application/vnd.cncf.model.manifest.v1+json"
@@ -84,12 +86,8 @@ def listed(chunk: Chunk) -> bytes:
 
 
 def root_digest(files: Iterable[FileEntry]) -> Digest:
-    """What OpenSSF Model Signing (https://github.com/sigstore/model-transparency) signs of files.
-
-    It is sha256 over their raw digests, ordered by the parts of their paths: ``a/b`` comes before ``a.b``.
-    """
-    ordered = sorted(files, key=lambda file: file.path.split("/"))
-    return Digest.of(b"".join(file.digest.raw for file in ordered))
+    """What OpenSSF Model Signing signs of files, see :func:`muniment_core.domain.manifest_files.root_digest`."""
+    return Digest(listed_root_digest(ListedFile(file.path, file.digest.text, file.size) for file in files))
 
 
 def build_manifest(files: Iterable[FileEntry]) -> Manifest:

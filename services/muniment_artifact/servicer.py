@@ -11,16 +11,18 @@ import grpc
 from muniment.frames import PutFrame, RangeFrame, decode_put, encode_range
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc as pb_grpc
+from muniment.v1 import inspection_pb2
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import InvalidField
 from muniment_core.rpc import convert as shared
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.stall import STALL_SECONDS
 
-from muniment_artifact import convert
+from muniment_artifact import convert, convert_inspection
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.commit import commit_upload
 from muniment_artifact.damage import damage_noted
+from muniment_artifact.inspections import Inspections
 from muniment_artifact.limits import Limits
 from muniment_artifact.plan import plan_upload
 from muniment_artifact.pool import frames_from
@@ -41,12 +43,14 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         blobs: BlobStore,
         limits: Limits,
         *,
+        inspections: Inspections | None = None,
         stall_seconds: float = STALL_SECONDS,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         self._execution = execution
         self._blobs = blobs
         self._limits = limits
+        self._inspections = inspections or Inspections(execution, blobs)
         patience = {"stall_seconds": stall_seconds, "wait_seconds": wait_seconds}
         self._reads = ByteStreams(limits.max_read_streams, **patience)
         self._puts = ByteStreams(limits.max_put_streams, **patience)
@@ -119,6 +123,18 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         return pb.VerifyManifestResponse(
             chunk_count=len(chunks), byte_count=sum(chunk.size for chunk in chunks)
         )
+
+    async def InspectManifest(
+        self, request: pb.InspectManifestRequest, context: Any
+    ) -> inspection_pb2.Inspection:
+        """Tell what the files of a manifest are."""
+        project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
+        found = await self._inspections.of_manifest(project, digest, again=request.again)
+        return await self._execution.io(partial(convert_inspection.inspection_message, found))
+
+    def close(self) -> None:
+        """End what would go on without a caller."""
+        self._inspections.close()
 
 
 def add_to_server(servicer: ArtifactServicer, server: grpc.aio.Server) -> None:

@@ -159,7 +159,7 @@ async def _started(
             bodies = open_prediction_bodies(storage)
             predictions = serve_metadata(serving, bodies)
         if settings.service in (Service.ALL, Service.ARTIFACT):
-            serve_artifact(serving, open_blob_store(storage))
+            artifacts = serve_artifact(serving, open_blob_store(storage))
         health = _add_health_and_reflection(server, descriptors)
         if settings.service in (Service.ALL, Service.PROMOTION):
             tail_of(tail)
@@ -174,6 +174,8 @@ async def _started(
             retention = asyncio.create_task(look_after_predictions(core.execution, bodies, older_than=days))
             stack.push_async_callback(_ended, retention)
             stack.push_async_callback(predictions.close)
+        if settings.service in (Service.ALL, Service.ARTIFACT):
+            stack.callback(artifacts.close)
         for descriptor in descriptors:
             await health.set(descriptor.full_name, health_pb2.HealthCheckResponse.SERVING)
         writes = asyncio.create_task(_tell_of_writes(core, health))

@@ -84,12 +84,16 @@ def serve_metadata(serving: Serving, bodies: BodyStore) -> Predictions:
     return predictions
 
 
-def serve_artifact(serving: Serving, blobs: BlobStore) -> None:
-    """Serve bytes."""
-    add_to_server(
-        ArtifactServicer(serving.execution, blobs, Limits().within_descriptors(raise_descriptor_limit())),
-        serving.server,
-    )
+def serve_artifact(serving: Serving, blobs: BlobStore) -> ArtifactServicer:
+    """Serve bytes.
+
+    Returns:
+        The service, to be closed before the server is.
+    """
+    limits = Limits().within_descriptors(raise_descriptor_limit())
+    servicer = ArtifactServicer(serving.execution, blobs, limits)
+    add_to_server(servicer, serving.server)
+    return servicer
 
 
 def serve_promotion(serving: Serving, artifacts: grpc.aio.Channel, tail: LedgerTail) -> None:

@@ -22,6 +22,7 @@ from muniment.cli.predictions import predictions, receipt, trace
 from muniment.cli.projects import project
 from muniment.cli.pull import pull
 from muniment.cli.push import push
+from muniment.cli.scan import scan
 from muniment.cli.search import search
 from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.text import neutral
@@ -39,6 +40,7 @@ VERBS = (
     models,
     versions,
     show,
+    scan,
     search,
     diff,
     lineage,

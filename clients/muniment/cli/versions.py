@@ -9,9 +9,13 @@ import click
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one, view
 from muniment.cli.parameters import to_moment, to_text
+from muniment.cli.scan import faults, formats_line, tensors_line
 from muniment.cli.text import number, pairs, short, size, some, when
 from muniment.cli.verb import verb
-from muniment.values import Code, Dataset, Environment, Metric, Version
+from muniment.errors import DeadlineExceeded, MunimentError
+from muniment.values import Code, Dataset, Environment, Inspection, Metric, Version
+
+_INSPECTION_SECONDS = 20.0
 
 
 @verb("versions")
@@ -50,8 +54,17 @@ def versions(invocation: Invocation, model: str, deleted: bool) -> None:
 )
 def show(invocation: Invocation, selector: str, packages: bool, at: datetime | int | None) -> None:
     """Show what is recorded of a version."""
+    inspection: Inspection | None = None
+    unknown = ""
     with invocation.connect() as registry:
         version = registry.show(selector, at=at)
+        if not invocation.json and version.state != "DELETED":
+            try:
+                inspection = registry.inspect(version, wait=_INSPECTION_SECONDS)
+            except DeadlineExceeded:
+                unknown = "the files are being looked into: 'muniment scan' waits for it"
+            except MunimentError as error:
+                unknown = error.message
 
     def tell(shown: Version) -> None:
         listed = shown.environment.packages.items() if packages and shown.environment else ()
@@ -60,8 +73,12 @@ def show(invocation: Invocation, selector: str, packages: bool, at: datetime | i
             invocation.version(shown.name),
             (
                 ("digest", shown.digest),
+                ("signing root", inspection.root_digest if inspection else ""),
                 ("state", shown.state),
                 ("size", f"{size(shown.size_bytes)} in {files}"),
+                ("formats", formats_line(inspection) if inspection else unknown),
+                ("tensors", tensors_line(inspection.tensors) if inspection and inspection.tensors else ""),
+                ("verdict", [inspection.verdict, *faults(inspection)] if inspection else ""),
                 ("stages", ", ".join(shown.stages)),
                 ("aliases", ", ".join(shown.aliases)),
                 ("created", f"{when(shown.create_time)} by {shown.author}, revision {shown.create_revision}"),

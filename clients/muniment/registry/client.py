@@ -11,6 +11,7 @@ from typing import Literal
 from muniment.registry import access, aliases, deployments, models, stages, versions
 from muniment.registry.audit import Audit
 from muniment.registry.inquiries import Inquiries
+from muniment.registry.inspections import Inspections
 from muniment.registry.lazy_reads import LazyReads
 from muniment.registry.prediction_verbs import PredictionVerbs
 from muniment.registry.search import Searches
@@ -41,7 +42,7 @@ from muniment.values import (
 )
 
 
-class Registry(Inquiries, Searches, LazyReads, PredictionVerbs):
+class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs):
     """A connection to a registry; make one with :func:`muniment.connect`. Threads may share it.
 
     A *selector* is ``[project/]model[@selector]``: ``churn``, ``churn@7``, ``churn@production``,

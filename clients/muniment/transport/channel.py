@@ -23,7 +23,10 @@ MAX_RECEIVED_BYTES = 64 * 1024 * 1024
 # Reads, and mutations that carry a request id: the SDK sends none without. PutChunks, ReadRanges and Watch are
 # continued from where they stopped by those who use them.
 _WHOLE_SERVICES = ("MetadataService", "LedgerService", "AccessService")
-_ARTIFACT_METHODS = ("GetCapabilities", "PlanUpload", "CommitUpload", "GetManifest", "VerifyManifest")
+_ARTIFACT_METHODS = (
+    *("GetCapabilities", "PlanUpload", "CommitUpload", "GetManifest", "VerifyManifest"),
+    "InspectManifest",
+)
 _PROMOTION_METHODS = (
     "RequestPromotion",
     "GetPromotion",

@@ -12,10 +12,11 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from muniment.v1 import inspection_pb2 as muniment_dot_v1_dot_inspection__pb2
 from muniment.v1 import options_pb2 as muniment_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"muniment/v1/artifact_service.proto\x12\x0bmuniment.v1\x1a\x19muniment/v1/options.proto\"\x18\n\x16GetCapabilitiesRequest\"\xa2\x01\n\x0c\x43\x61pabilities\x12\x17\n\x0fmax_chunk_bytes\x18\x01 \x01(\x03\x12\x17\n\x0fmax_frame_bytes\x18\x02 \x01(\x03\x12\x11\n\tmax_files\x18\x03 \x01(\x05\x12\x17\n\x0fmax_plan_chunks\x18\x04 \x01(\x05\x12\x19\n\x11max_unacked_bytes\x18\x05 \x01(\x03\x12\x19\n\x11max_commit_chunks\x18\x06 \x01(\x05\"%\n\x05\x43hunk\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"G\n\x11PlanUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\"\n\x06\x63hunks\x18\x02 \x03(\x0b\x32\x12.muniment.v1.Chunk\"%\n\x12PlanUploadResponse\x12\x0f\n\x07missing\x18\x01 \x03(\t\"\x86\x01\n\x10PutChunksRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ile_offset\x18\x06 \x01(\x03\x12\x11\n\tfile_size\x18\x07 \x01(\x03\"1\n\x11PutChunksResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"m\n\tFileEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\"\n\x06\x63hunks\x18\x04 \x03(\x0b\x32\x12.muniment.v1.Chunk\x12\x10\n\x08\x63hunking\x18\x05 \x01(\t\"L\n\x13\x43ommitUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12%\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x16.muniment.v1.FileEntry\"x\n\x08Manifest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12%\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x16.muniment.v1.FileEntry\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x13\n\x0broot_digest\x18\x05 \x01(\t\"4\n\x12GetManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"9\n\tByteRange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06length\x18\x03 \x01(\x03\"[\n\x11ReadRangesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12&\n\x06ranges\x18\x03 \x03(\x0b\x32\x16.muniment.v1.ByteRange\"G\n\x12ReadRangesResponse\x12\x13\n\x0brange_index\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"7\n\x15VerifyManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"A\n\x16VerifyManifestResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x03\x12\x12\n\nbyte_count\x18\x02 \x01(\x03\x32\xa7\x05\n\x0f\x41rtifactService\x12Y\n\x0fGetCapabilities\x12#.muniment.v1.GetCapabilitiesRequest\x1a\x19.muniment.v1.Capabilities\"\x06\xd2\xe2\x18\x02\x08\x01\x12]\n\nPlanUpload\x12\x1e.muniment.v1.PlanUploadRequest\x1a\x1f.muniment.v1.PlanUploadResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12^\n\tPutChunks\x12\x1d.muniment.v1.PutChunksRequest\x1a\x1e.muniment.v1.PutChunksResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent(\x01\x30\x01\x12W\n\x0c\x43ommitUpload\x12 .muniment.v1.CommitUploadRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12U\n\x0bGetManifest\x12\x1f.muniment.v1.GetManifestRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12_\n\nReadRanges\x12\x1e.muniment.v1.ReadRangesRequest\x1a\x1f.muniment.v1.ReadRangesResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent0\x01\x12i\n\x0eVerifyManifest\x12\".muniment.v1.VerifyManifestRequest\x1a#.muniment.v1.VerifyManifestResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"muniment/v1/artifact_service.proto\x12\x0bmuniment.v1\x1a\x1cmuniment/v1/inspection.proto\x1a\x19muniment/v1/options.proto\"\x18\n\x16GetCapabilitiesRequest\"\xa2\x01\n\x0c\x43\x61pabilities\x12\x17\n\x0fmax_chunk_bytes\x18\x01 \x01(\x03\x12\x17\n\x0fmax_frame_bytes\x18\x02 \x01(\x03\x12\x11\n\tmax_files\x18\x03 \x01(\x05\x12\x17\n\x0fmax_plan_chunks\x18\x04 \x01(\x05\x12\x19\n\x11max_unacked_bytes\x18\x05 \x01(\x03\x12\x19\n\x11max_commit_chunks\x18\x06 \x01(\x05\"%\n\x05\x43hunk\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"G\n\x11PlanUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\"\n\x06\x63hunks\x18\x02 \x03(\x0b\x32\x12.muniment.v1.Chunk\"%\n\x12PlanUploadResponse\x12\x0f\n\x07missing\x18\x01 \x03(\t\"\x86\x01\n\x10PutChunksRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ile_offset\x18\x06 \x01(\x03\x12\x11\n\tfile_size\x18\x07 \x01(\x03\"1\n\x11PutChunksResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"m\n\tFileEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\"\n\x06\x63hunks\x18\x04 \x03(\x0b\x32\x12.muniment.v1.Chunk\x12\x10\n\x08\x63hunking\x18\x05 \x01(\t\"L\n\x13\x43ommitUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12%\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x16.muniment.v1.FileEntry\"x\n\x08Manifest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12%\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x16.muniment.v1.FileEntry\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x13\n\x0broot_digest\x18\x05 \x01(\t\"4\n\x12GetManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"9\n\tByteRange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06length\x18\x03 \x01(\x03\"[\n\x11ReadRangesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12&\n\x06ranges\x18\x03 \x03(\x0b\x32\x16.muniment.v1.ByteRange\"G\n\x12ReadRangesResponse\x12\x13\n\x0brange_index\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"7\n\x15VerifyManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"A\n\x16VerifyManifestResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x03\x12\x12\n\nbyte_count\x18\x02 \x01(\x03\"G\n\x16InspectManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\r\n\x05\x61gain\x18\x03 \x01(\x08\x32\x88\x06\n\x0f\x41rtifactService\x12Y\n\x0fGetCapabilities\x12#.muniment.v1.GetCapabilitiesRequest\x1a\x19.muniment.v1.Capabilities\"\x06\xd2\xe2\x18\x02\x08\x01\x12]\n\nPlanUpload\x12\x1e.muniment.v1.PlanUploadRequest\x1a\x1f.muniment.v1.PlanUploadResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12^\n\tPutChunks\x12\x1d.muniment.v1.PutChunksRequest\x1a\x1e.muniment.v1.PutChunksResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent(\x01\x30\x01\x12W\n\x0c\x43ommitUpload\x12 .muniment.v1.CommitUploadRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12U\n\x0bGetManifest\x12\x1f.muniment.v1.GetManifestRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12_\n\nReadRanges\x12\x1e.muniment.v1.ReadRangesRequest\x1a\x1f.muniment.v1.ReadRangesResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent0\x01\x12i\n\x0eVerifyManifest\x12\".muniment.v1.VerifyManifestRequest\x1a#.muniment.v1.VerifyManifestResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12_\n\x0fInspectManifest\x12#.muniment.v1.InspectManifestRequest\x1a\x17.muniment.v1.Inspection\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,38 +37,42 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_ARTIFACTSERVICE'].methods_by_name['ReadRanges']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
   _globals['_ARTIFACTSERVICE'].methods_by_name['VerifyManifest']._options = None
   _globals['_ARTIFACTSERVICE'].methods_by_name['VerifyManifest']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
-  _globals['_GETCAPABILITIESREQUEST']._serialized_start=78
-  _globals['_GETCAPABILITIESREQUEST']._serialized_end=102
-  _globals['_CAPABILITIES']._serialized_start=105
-  _globals['_CAPABILITIES']._serialized_end=267
-  _globals['_CHUNK']._serialized_start=269
-  _globals['_CHUNK']._serialized_end=306
-  _globals['_PLANUPLOADREQUEST']._serialized_start=308
-  _globals['_PLANUPLOADREQUEST']._serialized_end=379
-  _globals['_PLANUPLOADRESPONSE']._serialized_start=381
-  _globals['_PLANUPLOADRESPONSE']._serialized_end=418
-  _globals['_PUTCHUNKSREQUEST']._serialized_start=421
-  _globals['_PUTCHUNKSREQUEST']._serialized_end=555
-  _globals['_PUTCHUNKSRESPONSE']._serialized_start=557
-  _globals['_PUTCHUNKSRESPONSE']._serialized_end=606
-  _globals['_FILEENTRY']._serialized_start=608
-  _globals['_FILEENTRY']._serialized_end=717
-  _globals['_COMMITUPLOADREQUEST']._serialized_start=719
-  _globals['_COMMITUPLOADREQUEST']._serialized_end=795
-  _globals['_MANIFEST']._serialized_start=797
-  _globals['_MANIFEST']._serialized_end=917
-  _globals['_GETMANIFESTREQUEST']._serialized_start=919
-  _globals['_GETMANIFESTREQUEST']._serialized_end=971
-  _globals['_BYTERANGE']._serialized_start=973
-  _globals['_BYTERANGE']._serialized_end=1030
-  _globals['_READRANGESREQUEST']._serialized_start=1032
-  _globals['_READRANGESREQUEST']._serialized_end=1123
-  _globals['_READRANGESRESPONSE']._serialized_start=1125
-  _globals['_READRANGESRESPONSE']._serialized_end=1196
-  _globals['_VERIFYMANIFESTREQUEST']._serialized_start=1198
-  _globals['_VERIFYMANIFESTREQUEST']._serialized_end=1253
-  _globals['_VERIFYMANIFESTRESPONSE']._serialized_start=1255
-  _globals['_VERIFYMANIFESTRESPONSE']._serialized_end=1320
-  _globals['_ARTIFACTSERVICE']._serialized_start=1323
-  _globals['_ARTIFACTSERVICE']._serialized_end=2002
+  _globals['_ARTIFACTSERVICE'].methods_by_name['InspectManifest']._options = None
+  _globals['_ARTIFACTSERVICE'].methods_by_name['InspectManifest']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
+  _globals['_GETCAPABILITIESREQUEST']._serialized_start=108
+  _globals['_GETCAPABILITIESREQUEST']._serialized_end=132
+  _globals['_CAPABILITIES']._serialized_start=135
+  _globals['_CAPABILITIES']._serialized_end=297
+  _globals['_CHUNK']._serialized_start=299
+  _globals['_CHUNK']._serialized_end=336
+  _globals['_PLANUPLOADREQUEST']._serialized_start=338
+  _globals['_PLANUPLOADREQUEST']._serialized_end=409
+  _globals['_PLANUPLOADRESPONSE']._serialized_start=411
+  _globals['_PLANUPLOADRESPONSE']._serialized_end=448
+  _globals['_PUTCHUNKSREQUEST']._serialized_start=451
+  _globals['_PUTCHUNKSREQUEST']._serialized_end=585
+  _globals['_PUTCHUNKSRESPONSE']._serialized_start=587
+  _globals['_PUTCHUNKSRESPONSE']._serialized_end=636
+  _globals['_FILEENTRY']._serialized_start=638
+  _globals['_FILEENTRY']._serialized_end=747
+  _globals['_COMMITUPLOADREQUEST']._serialized_start=749
+  _globals['_COMMITUPLOADREQUEST']._serialized_end=825
+  _globals['_MANIFEST']._serialized_start=827
+  _globals['_MANIFEST']._serialized_end=947
+  _globals['_GETMANIFESTREQUEST']._serialized_start=949
+  _globals['_GETMANIFESTREQUEST']._serialized_end=1001
+  _globals['_BYTERANGE']._serialized_start=1003
+  _globals['_BYTERANGE']._serialized_end=1060
+  _globals['_READRANGESREQUEST']._serialized_start=1062
+  _globals['_READRANGESREQUEST']._serialized_end=1153
+  _globals['_READRANGESRESPONSE']._serialized_start=1155
+  _globals['_READRANGESRESPONSE']._serialized_end=1226
+  _globals['_VERIFYMANIFESTREQUEST']._serialized_start=1228
+  _globals['_VERIFYMANIFESTREQUEST']._serialized_end=1283
+  _globals['_VERIFYMANIFESTRESPONSE']._serialized_start=1285
+  _globals['_VERIFYMANIFESTRESPONSE']._serialized_end=1350
+  _globals['_INSPECTMANIFESTREQUEST']._serialized_start=1352
+  _globals['_INSPECTMANIFESTREQUEST']._serialized_end=1423
+  _globals['_ARTIFACTSERVICE']._serialized_start=1426
+  _globals['_ARTIFACTSERVICE']._serialized_end=2202
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from muniment.v1 import inspection_pb2 as _inspection_pb2
 from muniment.v1 import options_pb2 as _options_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -163,3 +164,13 @@ class VerifyManifestResponse(_message.Message):
     chunk_count: int
     byte_count: int
     def __init__(self, chunk_count: _Optional[int] = ..., byte_count: _Optional[int] = ...) -> None: ...
+
+class InspectManifestRequest(_message.Message):
+    __slots__ = ("parent", "digest", "again")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    digest: str
+    again: bool
+    def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ..., again: bool = ...) -> None: ...

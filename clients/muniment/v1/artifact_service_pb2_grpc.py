@@ -3,6 +3,7 @@
 import grpc
 
 from muniment.v1 import artifact_service_pb2 as muniment_dot_v1_dot_artifact__service__pb2
+from muniment.v1 import inspection_pb2 as muniment_dot_v1_dot_inspection__pb2
 
 
 class ArtifactServiceStub(object):
@@ -56,6 +57,11 @@ class ArtifactServiceStub(object):
                 '/muniment.v1.ArtifactService/VerifyManifest',
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestResponse.FromString,
+                )
+        self.InspectManifest = channel.unary_unary(
+                '/muniment.v1.ArtifactService/InspectManifest',
+                request_serializer=muniment_dot_v1_dot_artifact__service__pb2.InspectManifestRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_inspection__pb2.Inspection.FromString,
                 )
 
 
@@ -123,6 +129,15 @@ class ArtifactServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InspectManifest(self, request, context):
+        """Tells what the files of a manifest are and whether loading them may run code. Files that were not looked
+        into under the rules in force are looked into now, which takes up to minutes for each; nothing in them is
+        executed. A call that runs into its deadline is gone on with: repeat it for the answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ArtifactServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -160,6 +175,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.VerifyManifest,
                     request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestResponse.SerializeToString,
+            ),
+            'InspectManifest': grpc.unary_unary_rpc_method_handler(
+                    servicer.InspectManifest,
+                    request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.InspectManifestRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_inspection__pb2.Inspection.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -295,5 +315,22 @@ class ArtifactService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/VerifyManifest',
             muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestRequest.SerializeToString,
             muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def InspectManifest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/InspectManifest',
+            muniment_dot_v1_dot_artifact__service__pb2.InspectManifestRequest.SerializeToString,
+            muniment_dot_v1_dot_inspection__pb2.Inspection.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

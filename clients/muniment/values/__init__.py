@@ -8,6 +8,7 @@ from muniment.values.catalog import Alias, Model, Project, StagePointer, Version
 from muniment.values.comparison import ComparedFile, ComparedVersion, Comparison, Difference, FileCounts
 from muniment.values.document import Document
 from muniment.values.evidence import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run
+from muniment.values.inspection import Finding, InspectedFile, Inspection, TensorFacts
 from muniment.values.ledger import Event
 from muniment.values.lineage import Lineage, LineageEdge, LineageNode
 from muniment.values.predictions import Prediction, PredictionCount, PredictionTrace, Receipt
@@ -29,9 +30,12 @@ __all__ = [
     "Environment",
     "Event",
     "FileCounts",
+    "Finding",
     "Grant",
     "Identity",
     "InclusionProof",
+    "InspectedFile",
+    "Inspection",
     "Lineage",
     "LineageEdge",
     "LineageNode",
@@ -50,6 +54,7 @@ __all__ = [
     "Stage",
     "StageMove",
     "StagePointer",
+    "TensorFacts",
     "Token",
     "Version",
 ]

@@ -13,6 +13,7 @@ from muniment_core.db.batch import Batch
 from muniment_core.db.checkpoint_store import CheckpointStore
 from muniment_core.db.deployment_store import DeploymentStore
 from muniment_core.db.history_store import HistoryStore
+from muniment_core.db.inspection_store import InspectionStore
 from muniment_core.db.ledger_store import LedgerStore
 from muniment_core.db.lineage_store import LineageStore
 from muniment_core.db.metric_store import MetricStore
@@ -101,6 +102,11 @@ class Reader:
     def artifacts(self) -> ArtifactStore:
         """Chunks held and manifests."""
         return ArtifactStore(self.connection)
+
+    @cached_property
+    def inspections(self) -> InspectionStore:
+        """What was found out about the bytes of files."""
+        return InspectionStore(self.connection)
 
     @cached_property
     def predictions(self) -> PredictionStore:

@@ -36,7 +36,7 @@ READS = {
     *("ResolveVersion", "ListAliases", "ListMetrics", "SearchVersions", "SearchModels"),
     *("CompareVersions", "GetLineage", "ExportVersion"),
     *("GetPromotion", "ListPromotions", "ListStages", "GetStage", "ListStageHistory", "ListDeployments"),
-    *("GetManifest", "ReadRanges", "VerifyManifest"),
+    *("GetManifest", "ReadRanges", "VerifyManifest", "InspectManifest"),
     "Watch",
 }
 AUDITS = {

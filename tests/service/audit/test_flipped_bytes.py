@@ -32,6 +32,9 @@ UNTOLD = {
     "version_metrics": {"id"},
     "held_chunks": {"add_time"},
     "manifests": {"add_time"},
+    "file_inspections": {
+        *("project_id", "digest", "ruleset", "format", "verdict", "report", "inspect_time"),
+    },
     "verified_files": {"project_id", "digest", "chunks_digest", "add_time"},
 }
 """Columns of which the ledger says nothing, for the reason given."""

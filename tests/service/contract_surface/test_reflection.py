@@ -146,6 +146,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "ArtifactService/CommitUpload": {**parent, "files": [file]},
         "ArtifactService/GetManifest": {**parent, "digest": digest},
         "ArtifactService/VerifyManifest": {**parent, "digest": digest},
+        "ArtifactService/InspectManifest": {**parent, "digest": digest},
         "PromotionService/RequestPromotion": {"version": versions[3].name, "stage": "staging"},
         "PromotionService/GetPromotion": {"name": f"{model}/promotions/{revision}"},
         "PromotionService/ListPromotions": own,

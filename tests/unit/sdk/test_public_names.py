@@ -10,9 +10,9 @@ import muniment
 import pytest
 
 NAMES = """Alias Checkpoint Code Comparison ConsistencyProof Dataset Deployment Difference Document Environment
-Event Grant Identity InclusionProof Lineage LineageEdge LineageNode LogKey Metric Model
-MunimentError Parent Prediction PredictionCount PredictionRecorder PredictionTrace ProcessingStep
-Project Promotion Receipt Registry Run Stage StageMove StagePointer Token Version Watch connect
+Event Finding Grant Identity InclusionProof InspectedFile Inspection Lineage LineageEdge LineageNode LogKey Metric
+Model MunimentError Parent Prediction PredictionCount PredictionRecorder PredictionTrace ProcessingStep
+Project Promotion Receipt Registry Run Stage StageMove StagePointer TensorFacts Token Version Watch connect
 errors"""
 
 IMPORTED = """

@@ -1,0 +1,53 @@
+"""What the bytes of versions are."""
+
+from __future__ import annotations
+
+from muniment.errors import DeadlineExceeded
+from muniment.names import ProjectName
+from muniment.registry import versions
+from muniment.registry.session import Session
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment.values import Inspection, Version
+
+CALL_SECONDS = 60.0
+"""One call waits so long; the registry goes on looking, so the next one finds more done."""
+
+
+class Inspections:
+    """The verb that asks what a version's files are."""
+
+    _session: Session
+
+    def inspect(
+        self, version: Version | str, *, again: bool = False, wait: float | None = None
+    ) -> Inspection:
+        """What the files of a version are: formats, tensors, and whether loading them may run code.
+
+        What was looked into before is answered at once; the rest is looked into now, by the registry and without
+        loading anything::
+
+            if registry.inspect("churn@latest").verdict != "CLEAN": ...
+
+        Args:
+            version: a version or a selector.
+            again: look once more into files that could not be looked into.
+            wait: seconds to wait; None: until it is done.
+
+        Raises:
+            DeadlineExceeded: if it takes longer than ``wait``; the registry goes on with it.
+        """
+        session = self._session
+        found = version if isinstance(version, Version) else versions.show(session, version)
+        request = pb.InspectManifestRequest(
+            parent=ProjectName(found.version_name.project).text, digest=found.digest, again=again
+        )
+        while True:
+            try:
+                seconds = CALL_SECONDS if wait is None else wait
+                answer = session.calls.unary(session.artifacts.InspectManifest, request, timeout=seconds)
+                return Inspection.of(answer)
+            except DeadlineExceeded:
+                if wait is not None:
+                    raise
+                # What could not be looked into was begun anew by the first call.
+                request.again = False
