@@ -11,7 +11,9 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from muniment.v1 import errors_pb2, options_pb2
 
-READS = re.compile(r"(Get|BatchGet|List|Count|Search|Resolve|Compare|Export|Trace|Watch|WhoAmI|Verify)")
+READS = re.compile(
+    r"(Get|BatchGet|List|Count|Search|Resolve|Compare|Export|Trace|Watch|WhoAmI|Verify|Inspect)"
+)
 
 IDEMPOTENT_BY_CONTENT = {
     # The artifact service stores bytes under their digest: sending them twice is storing them once,

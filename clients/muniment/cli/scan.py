@@ -20,10 +20,10 @@ _SHOWN_FILES = 20
 @click.argument("selector", type=to_text)
 @click.option("--again", is_flag=True, help="Look once more into files that could not be looked into.")
 def scan(invocation: Invocation, selector: str, again: bool) -> None:
-    """Tell what the files of a version are and whether loading them may run code.
+    """Tell what the files of a version are and may do.
 
-    The registry looks into them, with picklescan and fickling where they bear pickles, and loads nothing. Exit
-    status 1 unless the verdict is CLEAN.
+    The registry looks into them, with picklescan and fickling where loading them may run code, and loads nothing.
+    Exit status 1 unless the verdict is CLEAN.
     """
     with invocation.connect() as registry:
         version = registry.show(selector)

@@ -73,7 +73,7 @@ def show(invocation: Invocation, selector: str, packages: bool, at: datetime | i
             invocation.version(shown.name),
             (
                 ("digest", shown.digest),
-                ("signing root", inspection.root_digest if inspection else ""),
+                ("root digest", inspection.root_digest if inspection else ""),
                 ("state", shown.state),
                 ("size", f"{size(shown.size_bytes)} in {files}"),
                 ("formats", formats_line(inspection) if inspection else unknown),

@@ -51,6 +51,7 @@ def test_every_verb_works(
         ("models",): ((), "smoke"),
         ("versions",): (("smoke",), "f1=0.5"),
         ("show",): (("smoke@2",), "smoke@2\n"),
+        ("scan",): (("smoke@2",), "CLEAN"),
         ("diff",): (("smoke@1", "smoke@2"), "+ f1"),
         ("lineage",): (("smoke@2",), "smoke@2\n"),
         ("export",): (("smoke@2", "--format", "card"), "# smoke, version 2"),
