@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 from muniment.names import ModelName, VersionName
+from muniment.signature import MAX_KEY
 from muniment.v1 import catalog_pb2 as pb
 from muniment_core.db.project_store import ProjectRecord
 from muniment_core.domain.catalog import (
@@ -24,7 +25,9 @@ from muniment_core.domain.catalog import (
     ParentRelation,
     ProcessingStep,
     Run,
+    Signature,
     VersionRecord,
+    bytes_digest,
     etag_of,
 )
 from muniment_core.domain.errors import InvalidField, LimitExceeded
@@ -62,13 +65,14 @@ _RELATIONS = {
 }
 
 
-def new_version(message: pb.Version, *, reporter: str, now: datetime) -> NewVersion:
-    """What a caller registers, checked.
+def new_version(message: pb.Version, *, reporter: str, now: datetime, bundle: bytes = b"") -> NewVersion:
+    """What a caller registers, checked, except for the signature.
 
     Raises:
         InvalidField, InvalidName, LimitExceeded: naming the field.
     """
     return NewVersion(
+        bundle=bundle,
         digest=digest("version.digest", message.digest).text,
         description=text("version.description", message.description, MAX_DESCRIPTION),
         tags=tags("version.tags", message.tags),
@@ -82,6 +86,7 @@ def new_version(message: pb.Version, *, reporter: str, now: datetime) -> NewVers
                 _parent(f"version.parents[{index}]", parent)
                 for index, parent in enumerate(_at_most("version.parents", message.parents, MAX_PARENTS))
             ),
+            signature=_signature(message, bundle),
             code=_code(message.code) if message.HasField("code") else None,
             run=_run(message.run) if message.HasField("run") else None,
             environment=_environment(message.environment) if message.HasField("environment") else None,
@@ -101,6 +106,14 @@ def new_version(message: pb.Version, *, reporter: str, now: datetime) -> NewVers
         ),
         metrics=new_metrics("version.metrics", message.metrics, reporter=reporter, now=now),
     )
+
+
+def _signature(message: pb.Version, bundle: bytes) -> Signature | None:
+    key = text("version.signature.public_key", message.signature.public_key, MAX_KEY)
+    if bool(bundle) != bool(key):
+        lacking = "version.signature.public_key" if bundle else "signature_bundle"
+        raise InvalidField(lacking, "is required: a signature is a bundle and the key that made it")
+    return Signature(bytes_digest(bundle), key) if bundle else None
 
 
 def new_metrics(
@@ -262,6 +275,9 @@ def version_message(version: VersionRecord) -> pb.Version:
         message.code.CopyFrom(code_message(frozen.code))
     if frozen.run:
         message.run.CopyFrom(run_message(frozen.run))
+    if frozen.signature:
+        message.signature.bundle_digest = frozen.signature.bundle_digest
+        message.signature.public_key = frozen.signature.public_key
     if frozen.environment:
         where = frozen.environment
         message.environment.CopyFrom(

@@ -19,7 +19,7 @@ from muniment_core.rpc.convert import name, parse, tags, text, time, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
 
-from muniment_metadata import aliases, metrics, models, projects, searches, versions
+from muniment_metadata import aliases, metrics, models, projects, searches, signatures, versions
 from muniment_metadata.compare import compare_versions
 from muniment_metadata.convert import (
     alias_message,
@@ -134,7 +134,16 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
     async def CreateVersion(self, request: pb.CreateVersionRequest, context: Context) -> catalog_pb2.Version:
         model = parse("parent", ModelName.parse, request.parent)
         principal = current_principal.get()
-        new = new_version(request.version, reporter=principal.name, now=self._execution.clock())
+        new = new_version(
+            request.version,
+            bundle=request.signature_bundle,
+            reporter=principal.name,
+            now=self._execution.clock(),
+        )
+        # What a manifest's digest stands for never changes: a signature is judged before the transaction.
+        known = await signatures.check_new(self._execution, request, model, new)
+        if known is not None:
+            return known
         return await self._execution.mutate(
             request,
             lambda unit: versions.create_version(unit, model, new, principal=principal),
@@ -151,6 +160,12 @@ class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
             catalog_pb2.Version,
         )
         return shown(found, current_principal.get())
+
+    async def GetVersionSignature(
+        self, request: pb.GetVersionSignatureRequest, context: Context
+    ) -> pb.VersionSignature:
+        version = parse("name", VersionName.parse, request.name)
+        return await signatures.get_signature(self._execution, version)
 
     async def BatchGetVersions(
         self, request: pb.BatchGetVersionsRequest, context: Context

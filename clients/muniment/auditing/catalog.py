@@ -141,6 +141,7 @@ def _record_digest(version: Any) -> str:
         "run": _plain(version.run) if version.HasField("run") else None,
         "environment": _plain(version.environment) if version.HasField("environment") else None,
         "processing_steps": [_plain(step) for step in version.processing_steps],
+        "signature": _plain(version.signature) if version.HasField("signature") else None,
     }
     return _digest({name: value for name, value in members.items() if value})
 

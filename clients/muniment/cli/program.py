@@ -24,6 +24,7 @@ from muniment.cli.pull import pull
 from muniment.cli.push import push
 from muniment.cli.scan import scan
 from muniment.cli.search import search
+from muniment.cli.signature import verify_signature
 from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.text import neutral
 from muniment.cli.verb import with_connection
@@ -60,6 +61,7 @@ VERBS = (
     trace,
     receipt,
     verify,
+    verify_signature,
     audit,
     cache,
     project,

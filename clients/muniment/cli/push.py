@@ -69,6 +69,13 @@ from muniment.values import Dataset, Parent, ProcessingStep, Version
 @click.option(
     "--alias", "alias_names", multiple=True, type=to_text, metavar="NAME", help="Alias to point to it."
 )
+@click.option(
+    "--signature",
+    type=to_path,
+    metavar="FILE",
+    help="A signature of the files, as 'model_signing sign key' writes it; needs --signature-key.",
+)
+@click.option("--signature-key", type=to_path, metavar="FILE", help="The public key that made it, in PEM.")
 @click.option("--quiet", is_flag=True, help="No progress; print the selector of the version only.")
 def push(
     invocation: Invocation,
@@ -83,6 +90,8 @@ def push(
     run: str | None,
     steps: tuple[ProcessingStep, ...],
     alias_names: tuple[str, ...],
+    signature: str | None,
+    signature_key: str | None,
     quiet: bool,
 ) -> None:
     """Store PATH as the next version of MODEL.
@@ -92,6 +101,8 @@ def push(
     """
     for name in alias_names:
         _check_alias(name)
+    if (signature is None) != (signature_key is None):
+        raise click.UsageError("--signature and --signature-key need each other.")
     measured, given, labels = once(metrics, "--metric"), once(params, "--param"), once(tags, "--tag")
     with invocation.connect() as registry:
         version = registry.push(
@@ -105,6 +116,8 @@ def push(
             description=description,
             run=run,
             steps=steps,
+            signature=signature,
+            signature_key=signature_key,
             progress=False if quiet or invocation.json else None,
         )
         selector = invocation.version(version.name)

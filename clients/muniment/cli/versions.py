@@ -13,7 +13,7 @@ from muniment.cli.scan import faults, formats_line, tensors_line
 from muniment.cli.text import number, pairs, short, size, some, when
 from muniment.cli.verb import verb
 from muniment.errors import DeadlineExceeded, MunimentError
-from muniment.values import Code, Dataset, Environment, Inspection, Metric, Version
+from muniment.values import Code, Dataset, Environment, Inspection, Metric, Signature, Version
 
 _INSPECTION_SECONDS = 20.0
 
@@ -79,6 +79,7 @@ def show(invocation: Invocation, selector: str, packages: bool, at: datetime | i
                 ("formats", formats_line(inspection) if inspection else unknown),
                 ("tensors", tensors_line(inspection.tensors) if inspection and inspection.tensors else ""),
                 ("verdict", [inspection.verdict, *faults(inspection)] if inspection else ""),
+                ("signature", signature_line(shown.signature) if shown.signature else ""),
                 ("stages", ", ".join(shown.stages)),
                 ("aliases", ", ".join(shown.aliases)),
                 ("created", f"{when(shown.create_time)} by {shown.author}, revision {shown.create_revision}"),
@@ -116,6 +117,16 @@ def dataset_line(dataset: Dataset) -> str:
     """A data set in one line."""
     name = f"{dataset.name} {dataset.version}".strip()
     return " ".join(filter(None, (f"{name} ({dataset.role or 'train'})", dataset.digest, dataset.uri)))
+
+
+def signature_line(signature: Signature) -> str:
+    """Who signed, in one line; the registry verified it, and does not know whose key it is."""
+    from muniment.signature import InvalidSignature, key_digest
+
+    try:
+        return f"verified at registration, by the key {key_digest(signature.public_key)}"
+    except InvalidSignature as error:
+        return f"by something that is no key: {error}"
 
 
 def code_line(code: Code) -> str:

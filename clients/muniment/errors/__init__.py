@@ -5,9 +5,10 @@
     MunimentError
     ├── InvalidArgument      InvalidName InvalidSelector InvalidField InvalidPageToken InvalidFilter InvalidPath
     │                        LimitExceeded DigestMismatch SizeMismatch FrameOutOfOrder InvalidTarget
+    │                        SignatureInvalid SignatureMismatch
     ├── NotFound             ProjectNotFound ModelNotFound VersionNotFound AliasNotFound StageNotFound StageEmpty
     │                        ManifestNotFound FileNotFound PromotionNotFound EntryNotFound TokenNotFound
-    │                        PredictionNotFound
+    │                        PredictionNotFound SignatureNotFound
     ├── AlreadyExists        NameTaken RequestIdReused
     ├── Conflict             EtagMismatch CurrentMismatch SequenceBroken
     ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
@@ -93,6 +94,9 @@ from muniment.errors.remote import (
     RequestIdReused,
     SequenceBroken,
     ShuttingDown,
+    SignatureInvalid,
+    SignatureMismatch,
+    SignatureNotFound,
     SizeMismatch,
     StageEmpty,
     StageNotFound,
@@ -168,6 +172,9 @@ __all__ = [
     "ServerNotInstalled",
     "ServerNotStarted",
     "ShuttingDown",
+    "SignatureInvalid",
+    "SignatureMismatch",
+    "SignatureNotFound",
     "SizeMismatch",
     "SourceMissing",
     "SourceRefused",

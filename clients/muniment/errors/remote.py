@@ -72,6 +72,18 @@ class FrameOutOfOrder(InvalidArgument):
     advice = "Push again."
 
 
+class SignatureInvalid(InvalidArgument):
+    """A signature cannot be used, or was not made by the key."""
+
+    advice = "Sign the files with 'model_signing sign key', and give the public key of that key."
+
+
+class SignatureMismatch(InvalidArgument):
+    """A signature is of other files."""
+
+    advice = "Sign the very files of the version, each of them and none beside them, and push again."
+
+
 class InvalidTarget(InvalidArgument):
     """The address of the registry cannot be read."""
 
@@ -104,6 +116,12 @@ class AliasNotFound(NotFound):
     """No such alias."""
 
     advice = "'muniment alias MODEL' lists the aliases."
+
+
+class SignatureNotFound(NotFound):
+    """The version is not signed."""
+
+    advice = "'muniment push --signature' stores a signature with a version."
 
 
 class StageNotFound(NotFound):

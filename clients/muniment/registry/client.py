@@ -22,6 +22,7 @@ from muniment.transfer.progress import ProgressOption
 from muniment.transfer.pull import pull
 from muniment.transfer.push import push
 from muniment.transfer.record import Record
+from muniment.transfer.signatures import signature_files
 from muniment.values import (
     Alias,
     Dataset,
@@ -90,6 +91,8 @@ class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs):
         description: str = "",
         run: Run | str | None = None,
         steps: Iterable[ProcessingStep | str] = (),
+        signature: str | PathLike[str] | None = None,
+        signature_key: str | PathLike[str] | None = None,
         request_id: str | None = None,
         progress: ProgressOption = None,
     ) -> Version:
@@ -105,13 +108,17 @@ class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs):
             params: text and numbers; anything else is kept as its text.
             parents: selectors or versions this one was made from.
             run: the run that made it, or its id.
+            signature: file with a signature of the files, as ``model_signing sign key`` writes it.
+            signature_key: file with the public key that made it, in PEM.
             request_id: the same id with the same arguments registers one version however often it is called.
             progress: False for none; a function ``(phase, done, total)`` in bytes; by default a bar on a terminal.
 
         Raises:
             SourceRefused: if the path cannot be pushed as it is.
+            SignatureInvalid, SignatureMismatch: if the signature is not one of these files by that key.
             FileChanged: if a file changed meanwhile; no version was made.
         """
+        signed = signature_files(signature, signature_key)
         with sendable("what is recorded"):
             record = Record(
                 metrics=metrics or {},
@@ -122,6 +129,7 @@ class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs):
                 description=description,
                 run=Run(run) if isinstance(run, str) else run,
                 steps=tuple(ProcessingStep(step) if isinstance(step, str) else step for step in steps),
+                signature=signed,
             )
         source = local_path(path, "path")
         return push(self._session, model, source, record, request_id=request_id or "", progress=progress)

@@ -1,20 +1,23 @@
-"""What the bytes of versions are."""
+"""What the bytes of versions are, and who signed them."""
 
 from __future__ import annotations
+
+from os import PathLike
 
 from muniment.errors import DeadlineExceeded
 from muniment.names import ProjectName
 from muniment.registry import versions
 from muniment.registry.session import Session
+from muniment.transfer.signatures import public_key, verified_signature
 from muniment.v1 import artifact_service_pb2 as pb
-from muniment.values import Inspection, Version
+from muniment.values import Inspection, Version, VersionSignature
 
 CALL_SECONDS = 60.0
 """One call waits so long; the registry goes on looking, so the next one finds more done."""
 
 
 class Inspections:
-    """The verb that asks what a version's files are."""
+    """The verbs that ask what a version's files are, and who signed them."""
 
     _session: Session
 
@@ -51,3 +54,22 @@ class Inspections:
                     raise
                 # What could not be looked into was begun anew by the first call.
                 request.again = False
+
+    def verify_signature(
+        self, version: Version | str, *, key: str | PathLike[str] | None = None
+    ) -> VersionSignature:
+        """Verify the signature of a version, with nothing believed but what is computed here from its manifest.
+
+        Args:
+            version: a version or a selector.
+            key: file with the public key that must have made it; None: the key it was registered with, which says
+                no more than that the signature is one.
+
+        Raises:
+            SignatureNotFound: if the version has none.
+            SignatureInvalid: if the key did not make it.
+            SignatureMismatch: if it is of other files.
+        """
+        found = version if isinstance(version, Version) else versions.show(self._session, version)
+        trusted = None if key is None else public_key(key)
+        return verified_signature(self._session, found, key=trusted)

@@ -37,12 +37,21 @@ def push(
     )
     check_record(version)
     version.digest = upload.run(progress)
-    return _register(session, name, version, request_id or new_request_id())
+    bundle = record.signature.bundle if record.signature else b""
+    return _register(session, name, version, bundle, request_id or new_request_id())
 
 
-def _register(session: Session, name: ModelName, version: catalog_pb2.Version, request_id: str) -> Version:
+def _register(
+    session: Session, name: ModelName, version: catalog_pb2.Version, bundle: bytes, request_id: str
+) -> Version:
     """Create the version, and the model before it if there is none."""
-    request = built(pb.CreateVersionRequest, parent=name.text, version=version, request_id=request_id)
+    request = built(
+        pb.CreateVersionRequest,
+        parent=name.text,
+        version=version,
+        signature_bundle=bundle,
+        request_id=request_id,
+    )
     patience = Patience()
     taken: NameTaken | None = None
     while True:

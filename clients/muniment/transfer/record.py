@@ -10,6 +10,7 @@ from numbers import Real
 
 from muniment.errors import InvalidArgument
 from muniment.names import VersionName
+from muniment.transfer.signatures import SignatureFiles
 from muniment.v1 import catalog_pb2
 from muniment.values import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run, Version
 
@@ -29,6 +30,7 @@ class Record:
     description: str
     run: Run | None
     steps: tuple[ProcessingStep, ...]
+    signature: SignatureFiles | None = None
 
     def message(
         self, resolve: Resolve, *, code: Code | None, environment: Environment | None
@@ -66,6 +68,8 @@ class Record:
         for step in self.steps:
             with sendable(f"processing step {step!r}"):
                 message.processing_steps.add(name=step.name, description=step.description)
+        if self.signature is not None:
+            message.signature.public_key = self.signature.public_key
         if self.run is not None:
             with sendable(f"run {self.run!r}"):
                 message.run.CopyFrom(catalog_pb2.Run(id=self.run.id, uri=self.run.uri))

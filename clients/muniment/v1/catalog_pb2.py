@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19muniment/v1/catalog.proto\x12\x0bmuniment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"{\n\x07Project\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0e\n\x06stages\x18\x03 \x03(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"\xee\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12*\n\x04tags\x18\x03 \x03(\x0b\x32\x1c.muniment.v1.Model.TagsEntry\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.muniment.v1.ModelState\x12\x15\n\rlatest_number\x18\x05 \x01(\x03\x12)\n\x06stages\x18\x06 \x03(\x0b\x32\x19.muniment.v1.StagePointer\x12\x0f\n\x07\x63reator\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"-\n\x0cStagePointer\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\"\xc7\x06\n\x07Version\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12(\n\x05state\x18\x04 \x01(\x0e\x32\x19.muniment.v1.VersionState\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x12\n\nfile_count\x18\x06 \x01(\x05\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12,\n\x04tags\x18\x08 \x03(\x0b\x32\x1e.muniment.v1.Version.TagsEntry\x12\x30\n\x06params\x18\t \x03(\x0b\x32 .muniment.v1.Version.ParamsEntry\x12&\n\x08\x64\x61tasets\x18\n \x03(\x0b\x32\x14.muniment.v1.Dataset\x12$\n\x07parents\x18\x0b \x03(\x0b\x32\x13.muniment.v1.Parent\x12\x1f\n\x04\x63ode\x18\x0c \x01(\x0b\x32\x11.muniment.v1.Code\x12\x1d\n\x03run\x18\r \x01(\x0b\x32\x10.muniment.v1.Run\x12-\n\x0b\x65nvironment\x18\x0e \x01(\x0b\x32\x18.muniment.v1.Environment\x12\x35\n\x10processing_steps\x18\x0f \x03(\x0b\x32\x1b.muniment.v1.ProcessingStep\x12$\n\x07metrics\x18\x10 \x03(\x0b\x32\x13.muniment.v1.Metric\x12\x0e\n\x06stages\x18\x11 \x03(\t\x12\x0f\n\x07\x61liases\x18\x12 \x03(\t\x12\x0e\n\x06\x61uthor\x18\x13 \x01(\t\x12/\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63reate_revision\x18\x16 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x17 \x01(\t\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x46\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.muniment.v1.ParamValue:\x02\x38\x01\"6\n\nParamValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x42\x06\n\x04kind\"\x87\x01\n\x06Metric\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x61taset\x18\x04 \x01(\t\x12\x10\n\x08reporter\x18\x05 \x01(\t\x12\x30\n\x0cmeasure_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"S\n\x07\x44\x61taset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0b\n\x03uri\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\"H\n\x06Parent\x12\x0f\n\x07version\x18\x01 \x01(\t\x12-\n\x08relation\x18\x02 \x01(\x0e\x32\x1b.muniment.v1.ParentRelation\"N\n\x04\x43ode\x12\x12\n\nrepository\x18\x01 \x01(\t\x12\x0e\n\x06\x63ommit\x18\x02 \x01(\t\x12\r\n\x05\x64irty\x18\x03 \x01(\x08\x12\x13\n\x0b\x65ntry_point\x18\x04 \x01(\t\"\x1e\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\"\xa8\x01\n\x0b\x45nvironment\x12\x0e\n\x06python\x18\x01 \x01(\t\x12\x10\n\x08platform\x18\x02 \x01(\t\x12\x0c\n\x04host\x18\x03 \x01(\t\x12\x38\n\x08packages\x18\x04 \x03(\x0b\x32&.muniment.v1.Environment.PackagesEntry\x1a/\n\rPackagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"3\n\x0eProcessingStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"e\n\x05\x41lias\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*Z\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MODEL_STATE_ACTIVE\x10\x01\x12\x17\n\x13MODEL_STATE_DELETED\x10\x02*}\n\x0cVersionState\x12\x1d\n\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13VERSION_STATE_READY\x10\x01\x12\x1a\n\x16VERSION_STATE_ARCHIVED\x10\x02\x12\x19\n\x15VERSION_STATE_DELETED\x10\x03*\xe4\x01\n\x0eParentRelation\x12\x1f\n\x1bPARENT_RELATION_UNSPECIFIED\x10\x00\x12\x1b\n\x17PARENT_RELATION_DERIVED\x10\x01\x12\x1d\n\x19PARENT_RELATION_FINETUNED\x10\x02\x12\x1b\n\x17PARENT_RELATION_ADAPTER\x10\x03\x12\x1d\n\x19PARENT_RELATION_QUANTIZED\x10\x04\x12\x1a\n\x16PARENT_RELATION_MERGED\x10\x05\x12\x1d\n\x19PARENT_RELATION_DISTILLED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19muniment/v1/catalog.proto\x12\x0bmuniment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"{\n\x07Project\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x0e\n\x06stages\x18\x03 \x03(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"\xee\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12*\n\x04tags\x18\x03 \x03(\x0b\x32\x1c.muniment.v1.Model.TagsEntry\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.muniment.v1.ModelState\x12\x15\n\rlatest_number\x18\x05 \x01(\x03\x12)\n\x06stages\x18\x06 \x03(\x0b\x32\x19.muniment.v1.StagePointer\x12\x0f\n\x07\x63reator\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"-\n\x0cStagePointer\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\"\xf2\x06\n\x07Version\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12(\n\x05state\x18\x04 \x01(\x0e\x32\x19.muniment.v1.VersionState\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x12\n\nfile_count\x18\x06 \x01(\x05\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\x12,\n\x04tags\x18\x08 \x03(\x0b\x32\x1e.muniment.v1.Version.TagsEntry\x12\x30\n\x06params\x18\t \x03(\x0b\x32 .muniment.v1.Version.ParamsEntry\x12&\n\x08\x64\x61tasets\x18\n \x03(\x0b\x32\x14.muniment.v1.Dataset\x12$\n\x07parents\x18\x0b \x03(\x0b\x32\x13.muniment.v1.Parent\x12\x1f\n\x04\x63ode\x18\x0c \x01(\x0b\x32\x11.muniment.v1.Code\x12\x1d\n\x03run\x18\r \x01(\x0b\x32\x10.muniment.v1.Run\x12-\n\x0b\x65nvironment\x18\x0e \x01(\x0b\x32\x18.muniment.v1.Environment\x12\x35\n\x10processing_steps\x18\x0f \x03(\x0b\x32\x1b.muniment.v1.ProcessingStep\x12$\n\x07metrics\x18\x10 \x03(\x0b\x32\x13.muniment.v1.Metric\x12\x0e\n\x06stages\x18\x11 \x03(\t\x12\x0f\n\x07\x61liases\x18\x12 \x03(\t\x12\x0e\n\x06\x61uthor\x18\x13 \x01(\t\x12/\n\x0b\x63reate_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63reate_revision\x18\x16 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x17 \x01(\t\x12)\n\tsignature\x18\x18 \x01(\x0b\x32\x16.muniment.v1.Signature\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x46\n\x0bParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.muniment.v1.ParamValue:\x02\x38\x01\"6\n\nParamValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x42\x06\n\x04kind\"\x87\x01\n\x06Metric\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0c\n\x04step\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x61taset\x18\x04 \x01(\t\x12\x10\n\x08reporter\x18\x05 \x01(\t\x12\x30\n\x0cmeasure_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"S\n\x07\x44\x61taset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0b\n\x03uri\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\"H\n\x06Parent\x12\x0f\n\x07version\x18\x01 \x01(\t\x12-\n\x08relation\x18\x02 \x01(\x0e\x32\x1b.muniment.v1.ParentRelation\"N\n\x04\x43ode\x12\x12\n\nrepository\x18\x01 \x01(\t\x12\x0e\n\x06\x63ommit\x18\x02 \x01(\t\x12\r\n\x05\x64irty\x18\x03 \x01(\x08\x12\x13\n\x0b\x65ntry_point\x18\x04 \x01(\t\"\x1e\n\x03Run\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\"6\n\tSignature\x12\x15\n\rbundle_digest\x18\x01 \x01(\t\x12\x12\n\npublic_key\x18\x02 \x01(\t\"\xa8\x01\n\x0b\x45nvironment\x12\x0e\n\x06python\x18\x01 \x01(\t\x12\x10\n\x08platform\x18\x02 \x01(\t\x12\x0c\n\x04host\x18\x03 \x01(\t\x12\x38\n\x08packages\x18\x04 \x03(\x0b\x32&.muniment.v1.Environment.PackagesEntry\x1a/\n\rPackagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"3\n\x0eProcessingStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\"e\n\x05\x41lias\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*Z\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12MODEL_STATE_ACTIVE\x10\x01\x12\x17\n\x13MODEL_STATE_DELETED\x10\x02*}\n\x0cVersionState\x12\x1d\n\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13VERSION_STATE_READY\x10\x01\x12\x1a\n\x16VERSION_STATE_ARCHIVED\x10\x02\x12\x19\n\x15VERSION_STATE_DELETED\x10\x03*\xe4\x01\n\x0eParentRelation\x12\x1f\n\x1bPARENT_RELATION_UNSPECIFIED\x10\x00\x12\x1b\n\x17PARENT_RELATION_DERIVED\x10\x01\x12\x1d\n\x19PARENT_RELATION_FINETUNED\x10\x02\x12\x1b\n\x17PARENT_RELATION_ADAPTER\x10\x03\x12\x1d\n\x19PARENT_RELATION_QUANTIZED\x10\x04\x12\x1a\n\x16PARENT_RELATION_MERGED\x10\x05\x12\x1d\n\x19PARENT_RELATION_DISTILLED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -30,12 +30,12 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_VERSION_PARAMSENTRY']._serialized_options = b'8\001'
   _globals['_ENVIRONMENT_PACKAGESENTRY']._options = None
   _globals['_ENVIRONMENT_PACKAGESENTRY']._serialized_options = b'8\001'
-  _globals['_MODELSTATE']._serialized_start=2250
-  _globals['_MODELSTATE']._serialized_end=2340
-  _globals['_VERSIONSTATE']._serialized_start=2342
-  _globals['_VERSIONSTATE']._serialized_end=2467
-  _globals['_PARENTRELATION']._serialized_start=2470
-  _globals['_PARENTRELATION']._serialized_end=2698
+  _globals['_MODELSTATE']._serialized_start=2349
+  _globals['_MODELSTATE']._serialized_end=2439
+  _globals['_VERSIONSTATE']._serialized_start=2441
+  _globals['_VERSIONSTATE']._serialized_end=2566
+  _globals['_PARENTRELATION']._serialized_start=2569
+  _globals['_PARENTRELATION']._serialized_end=2797
   _globals['_PROJECT']._serialized_start=75
   _globals['_PROJECT']._serialized_end=198
   _globals['_MODEL']._serialized_start=201
@@ -45,29 +45,31 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_STAGEPOINTER']._serialized_start=569
   _globals['_STAGEPOINTER']._serialized_end=614
   _globals['_VERSION']._serialized_start=617
-  _globals['_VERSION']._serialized_end=1456
+  _globals['_VERSION']._serialized_end=1499
   _globals['_VERSION_TAGSENTRY']._serialized_start=524
   _globals['_VERSION_TAGSENTRY']._serialized_end=567
-  _globals['_VERSION_PARAMSENTRY']._serialized_start=1386
-  _globals['_VERSION_PARAMSENTRY']._serialized_end=1456
-  _globals['_PARAMVALUE']._serialized_start=1458
-  _globals['_PARAMVALUE']._serialized_end=1512
-  _globals['_METRIC']._serialized_start=1515
-  _globals['_METRIC']._serialized_end=1650
-  _globals['_DATASET']._serialized_start=1652
-  _globals['_DATASET']._serialized_end=1735
-  _globals['_PARENT']._serialized_start=1737
-  _globals['_PARENT']._serialized_end=1809
-  _globals['_CODE']._serialized_start=1811
-  _globals['_CODE']._serialized_end=1889
-  _globals['_RUN']._serialized_start=1891
-  _globals['_RUN']._serialized_end=1921
-  _globals['_ENVIRONMENT']._serialized_start=1924
-  _globals['_ENVIRONMENT']._serialized_end=2092
-  _globals['_ENVIRONMENT_PACKAGESENTRY']._serialized_start=2045
-  _globals['_ENVIRONMENT_PACKAGESENTRY']._serialized_end=2092
-  _globals['_PROCESSINGSTEP']._serialized_start=2094
-  _globals['_PROCESSINGSTEP']._serialized_end=2145
-  _globals['_ALIAS']._serialized_start=2147
-  _globals['_ALIAS']._serialized_end=2248
+  _globals['_VERSION_PARAMSENTRY']._serialized_start=1429
+  _globals['_VERSION_PARAMSENTRY']._serialized_end=1499
+  _globals['_PARAMVALUE']._serialized_start=1501
+  _globals['_PARAMVALUE']._serialized_end=1555
+  _globals['_METRIC']._serialized_start=1558
+  _globals['_METRIC']._serialized_end=1693
+  _globals['_DATASET']._serialized_start=1695
+  _globals['_DATASET']._serialized_end=1778
+  _globals['_PARENT']._serialized_start=1780
+  _globals['_PARENT']._serialized_end=1852
+  _globals['_CODE']._serialized_start=1854
+  _globals['_CODE']._serialized_end=1932
+  _globals['_RUN']._serialized_start=1934
+  _globals['_RUN']._serialized_end=1964
+  _globals['_SIGNATURE']._serialized_start=1966
+  _globals['_SIGNATURE']._serialized_end=2020
+  _globals['_ENVIRONMENT']._serialized_start=2023
+  _globals['_ENVIRONMENT']._serialized_end=2191
+  _globals['_ENVIRONMENT_PACKAGESENTRY']._serialized_start=2144
+  _globals['_ENVIRONMENT_PACKAGESENTRY']._serialized_end=2191
+  _globals['_PROCESSINGSTEP']._serialized_start=2193
+  _globals['_PROCESSINGSTEP']._serialized_end=2244
+  _globals['_ALIAS']._serialized_start=2246
+  _globals['_ALIAS']._serialized_end=2347
 # @@protoc_insertion_point(module_scope)

@@ -98,7 +98,7 @@ class StagePointer(_message.Message):
     def __init__(self, stage: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class Version(_message.Message):
-    __slots__ = ("name", "number", "digest", "state", "size_bytes", "file_count", "description", "tags", "params", "datasets", "parents", "code", "run", "environment", "processing_steps", "metrics", "stages", "aliases", "author", "create_time", "update_time", "create_revision", "etag")
+    __slots__ = ("name", "number", "digest", "state", "size_bytes", "file_count", "description", "tags", "params", "datasets", "parents", "code", "run", "environment", "processing_steps", "metrics", "stages", "aliases", "author", "create_time", "update_time", "create_revision", "etag", "signature")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -136,6 +136,7 @@ class Version(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_REVISION_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     name: str
     number: int
     digest: str
@@ -159,7 +160,8 @@ class Version(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     create_revision: int
     etag: str
-    def __init__(self, name: _Optional[str] = ..., number: _Optional[int] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[VersionState, str]] = ..., size_bytes: _Optional[int] = ..., file_count: _Optional[int] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., params: _Optional[_Mapping[str, ParamValue]] = ..., datasets: _Optional[_Iterable[_Union[Dataset, _Mapping]]] = ..., parents: _Optional[_Iterable[_Union[Parent, _Mapping]]] = ..., code: _Optional[_Union[Code, _Mapping]] = ..., run: _Optional[_Union[Run, _Mapping]] = ..., environment: _Optional[_Union[Environment, _Mapping]] = ..., processing_steps: _Optional[_Iterable[_Union[ProcessingStep, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., stages: _Optional[_Iterable[str]] = ..., aliases: _Optional[_Iterable[str]] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., create_revision: _Optional[int] = ..., etag: _Optional[str] = ...) -> None: ...
+    signature: Signature
+    def __init__(self, name: _Optional[str] = ..., number: _Optional[int] = ..., digest: _Optional[str] = ..., state: _Optional[_Union[VersionState, str]] = ..., size_bytes: _Optional[int] = ..., file_count: _Optional[int] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., params: _Optional[_Mapping[str, ParamValue]] = ..., datasets: _Optional[_Iterable[_Union[Dataset, _Mapping]]] = ..., parents: _Optional[_Iterable[_Union[Parent, _Mapping]]] = ..., code: _Optional[_Union[Code, _Mapping]] = ..., run: _Optional[_Union[Run, _Mapping]] = ..., environment: _Optional[_Union[Environment, _Mapping]] = ..., processing_steps: _Optional[_Iterable[_Union[ProcessingStep, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., stages: _Optional[_Iterable[str]] = ..., aliases: _Optional[_Iterable[str]] = ..., author: _Optional[str] = ..., create_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., create_revision: _Optional[int] = ..., etag: _Optional[str] = ..., signature: _Optional[_Union[Signature, _Mapping]] = ...) -> None: ...
 
 class ParamValue(_message.Message):
     __slots__ = ("text", "number")
@@ -226,6 +228,14 @@ class Run(_message.Message):
     id: str
     uri: str
     def __init__(self, id: _Optional[str] = ..., uri: _Optional[str] = ...) -> None: ...
+
+class Signature(_message.Message):
+    __slots__ = ("bundle_digest", "public_key")
+    BUNDLE_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    bundle_digest: str
+    public_key: str
+    def __init__(self, bundle_digest: _Optional[str] = ..., public_key: _Optional[str] = ...) -> None: ...
 
 class Environment(_message.Message):
     __slots__ = ("python", "platform", "host", "packages")

@@ -114,14 +114,16 @@ class DeleteModelRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., etag: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreateVersionRequest(_message.Message):
-    __slots__ = ("parent", "version", "request_id")
+    __slots__ = ("parent", "version", "request_id", "signature_bundle")
     PARENT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_BUNDLE_FIELD_NUMBER: _ClassVar[int]
     parent: str
     version: _catalog_pb2.Version
     request_id: str
-    def __init__(self, parent: _Optional[str] = ..., version: _Optional[_Union[_catalog_pb2.Version, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    signature_bundle: bytes
+    def __init__(self, parent: _Optional[str] = ..., version: _Optional[_Union[_catalog_pb2.Version, _Mapping]] = ..., request_id: _Optional[str] = ..., signature_bundle: _Optional[bytes] = ...) -> None: ...
 
 class GetVersionRequest(_message.Message):
     __slots__ = ("name",)
@@ -392,3 +394,23 @@ class SearchModelsResponse(_message.Message):
     models: _containers.RepeatedCompositeFieldContainer[_catalog_pb2.Model]
     next_page_token: str
     def __init__(self, models: _Optional[_Iterable[_Union[_catalog_pb2.Model, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class GetVersionSignatureRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class VersionSignature(_message.Message):
+    __slots__ = ("name", "bundle", "public_key", "key_digest", "root_digest")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BUNDLE_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    KEY_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ROOT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    bundle: bytes
+    public_key: str
+    key_digest: str
+    root_digest: str
+    def __init__(self, name: _Optional[str] = ..., bundle: _Optional[bytes] = ..., public_key: _Optional[str] = ..., key_digest: _Optional[str] = ..., root_digest: _Optional[str] = ...) -> None: ...

@@ -138,6 +138,11 @@ class MetadataServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.FromString,
                 )
+        self.GetVersionSignature = channel.unary_unary(
+                '/muniment.v1.MetadataService/GetVersionSignature',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.GetVersionSignatureRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_metadata__service__pb2.VersionSignature.FromString,
+                )
         self.SearchVersions = channel.unary_unary(
                 '/muniment.v1.MetadataService/SearchVersions',
                 request_serializer=muniment_dot_v1_dot_metadata__service__pb2.SearchVersionsRequest.SerializeToString,
@@ -330,6 +335,13 @@ class MetadataServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetVersionSignature(self, request, context):
+        """Reads the signature of a version's files. SIGNATURE_NOT_FOUND: it has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SearchVersions(self, request, context):
         """── search ──
 
@@ -465,6 +477,11 @@ def add_MetadataServiceServicer_to_server(servicer, server):
                     servicer.ExportVersion,
                     request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.SerializeToString,
+            ),
+            'GetVersionSignature': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVersionSignature,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.GetVersionSignatureRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_metadata__service__pb2.VersionSignature.SerializeToString,
             ),
             'SearchVersions': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchVersions,
@@ -880,6 +897,23 @@ class MetadataService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/ExportVersion',
             muniment_dot_v1_dot_metadata__service__pb2.ExportVersionRequest.SerializeToString,
             muniment_dot_v1_dot_metadata__service__pb2.ExportedVersion.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetVersionSignature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/GetVersionSignature',
+            muniment_dot_v1_dot_metadata__service__pb2.GetVersionSignatureRequest.SerializeToString,
+            muniment_dot_v1_dot_metadata__service__pb2.VersionSignature.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -7,12 +7,22 @@ from muniment.values.access import Grant, Identity, Token
 from muniment.values.catalog import Alias, Model, Project, StagePointer, Version
 from muniment.values.comparison import ComparedFile, ComparedVersion, Comparison, Difference, FileCounts
 from muniment.values.document import Document
-from muniment.values.evidence import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run
+from muniment.values.evidence import (
+    Code,
+    Dataset,
+    Environment,
+    Metric,
+    Parent,
+    ProcessingStep,
+    Run,
+    Signature,
+)
 from muniment.values.inspection import Finding, InspectedFile, Inspection, TensorFacts
 from muniment.values.ledger import Event
 from muniment.values.lineage import Lineage, LineageEdge, LineageNode
 from muniment.values.predictions import Prediction, PredictionCount, PredictionTrace, Receipt
 from muniment.values.proofs import Checkpoint, ConsistencyProof, InclusionProof, LogKey
+from muniment.values.signature import VersionSignature
 from muniment.values.stages import Deployment, Promotion, Stage, StageMove
 
 __all__ = [
@@ -51,10 +61,12 @@ __all__ = [
     "Promotion",
     "Receipt",
     "Run",
+    "Signature",
     "Stage",
     "StageMove",
     "StagePointer",
     "TensorFacts",
     "Token",
     "Version",
+    "VersionSignature",
 ]

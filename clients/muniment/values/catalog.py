@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from muniment.names import ModelName, VersionName
 from muniment.values.edge import enum_word, time_of
-from muniment.values.evidence import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run
+from muniment.values.evidence import (
+    Code,
+    Dataset,
+    Environment,
+    Metric,
+    Parent,
+    ProcessingStep,
+    Run,
+    Signature,
+)
 
 if TYPE_CHECKING:
     from muniment.v1 import catalog_pb2
@@ -121,6 +130,7 @@ class Version:
     update_time: datetime | None
     create_revision: int
     etag: str
+    signature: Signature | None
     message: catalog_pb2.Version = field(repr=False, compare=False)
 
     @classmethod
@@ -154,6 +164,7 @@ class Version:
             update_time=time_of(message, "update_time"),
             create_revision=message.create_revision,
             etag=message.etag,
+            signature=Signature.of(message.signature) if message.HasField("signature") else None,
             message=message,
         )
 

@@ -97,6 +97,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """That the files of a version were signed: digest of the bundle, and PEM of the key that made it."""
+
+    bundle_digest: str
+    public_key: str
+
+    @classmethod
+    def of(cls, message: catalog_pb2.Signature) -> Signature:
+        return cls(message.bundle_digest, message.public_key)
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """Where a version was made."""
 

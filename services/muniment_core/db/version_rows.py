@@ -11,6 +11,7 @@ from sqlalchemy import insert
 
 from muniment_core.db.metric_summaries import INSERT_SUMMARY, summary_rows
 from muniment_core.db.prepared import Prepared, Rows
+from muniment_core.db.signature_tables import version_signatures
 from muniment_core.db.tables import (
     PREFIX,
     version_datasets,
@@ -27,6 +28,7 @@ _INSERT_PARAM = Prepared(insert(version_params), columns=[column.key for column 
 _INSERT_DATASET = Prepared(insert(version_datasets), columns=[column.key for column in version_datasets.c])
 _INSERT_PARENT = Prepared(insert(version_parents), columns=[column.key for column in version_parents.c])
 _INSERT_TAG = Prepared(insert(version_tags), columns=[column.key for column in version_tags.c])
+_INSERT_SIGNATURE = Prepared(insert(version_signatures), columns=["version_id", "bundle"])
 INSERT_METRIC = Prepared(
     insert(version_metrics), columns=[column.key for column in version_metrics.c if column.key != "id"]
 )
@@ -125,6 +127,10 @@ def new_version_rows(
             ],
         ),
         (INSERT_METRIC, metric_rows(version.id, new.metrics, revision=version.revision)),
+        (
+            _INSERT_SIGNATURE,
+            [{"version_id": version.id, "bundle": new.bundle}] if frozen.signature else [],
+        ),
         (
             INSERT_SUMMARY,
             [{**row, "project_id": project_id} for row in summary_rows(version.id, new.metrics)],

@@ -29,6 +29,7 @@ from muniment_core.db.id_list import among
 from muniment_core.db.metric_store import LATEST, MetricStore, metrics_by_version
 from muniment_core.db.model_store import tags_by_owner, tags_of, tags_of_one, write_tags
 from muniment_core.db.prepared import Prepared, read_in_one_trip, run_in_one_trip
+from muniment_core.db.signature_tables import version_signatures
 from muniment_core.db.tables import (
     aliases,
     models,
@@ -122,6 +123,13 @@ class VersionStore:
         if row is None:
             raise VersionNotFound(name.text)
         return self._records([row])[0]
+
+    def bundle(self, version_id: int) -> bytes | None:
+        """The bundle of a version's signature, or None when it has none."""
+        found = self._connection.execute(
+            select(version_signatures.c.bundle).where(version_signatures.c.version_id == version_id)
+        ).scalar_one_or_none()
+        return None if found is None else bytes(found)
 
     def get_all(self, names: Sequence[VersionName]) -> list[VersionRecord]:
         """Those of the named versions of one project that exist, in the order asked for."""

@@ -110,6 +110,19 @@ class MetricValue:
     measure_time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature of a version's files, verified at its creation.
+
+    Attributes:
+        bundle_digest: ``sha256:<hex>`` of the bundle, which is kept beside the record.
+        public_key: PEM of the key that made it.
+    """
+
+    bundle_digest: str
+    public_key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenRecord:
     """Everything of a version that never changes, beside its bytes."""
@@ -121,6 +134,7 @@ class FrozenRecord:
     run: Run | None = None
     environment: Environment | None = None
     processing_steps: tuple[ProcessingStep, ...] = ()
+    signature: Signature | None = None
 
     def to_bytes(self) -> bytes:
         """RFC 8785 canonical JSON; members without a value are left out."""
@@ -134,6 +148,7 @@ class FrozenRecord:
             "run": asdict(self.run) if self.run else None,
             "environment": asdict(self.environment) if self.environment else None,
             "processing_steps": [asdict(step) for step in self.processing_steps],
+            "signature": asdict(self.signature) if self.signature else None,
         }
         return canonical_json({name: value for name, value in members.items() if value})
 
@@ -152,18 +167,24 @@ class FrozenRecord:
             run=Run(**members["run"]) if "run" in members else None,
             environment=Environment(**members["environment"]) if "environment" in members else None,
             processing_steps=tuple(ProcessingStep(**step) for step in members.get("processing_steps", ())),
+            signature=Signature(**members["signature"]) if "signature" in members else None,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVersion:
-    """What a caller registers."""
+    """What a caller registers.
+
+    Attributes:
+        bundle: of the signature in ``frozen``; empty without one.
+    """
 
     digest: str
     description: str
     tags: Mapping[str, str]
     frozen: FrozenRecord
     metrics: tuple[MetricValue, ...]
+    bundle: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

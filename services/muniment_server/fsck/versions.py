@@ -27,7 +27,7 @@ from muniment_server.fsck.search import compare_project, compare_searched
 
 _CHILDREN = (
     *("version_tags", "version_params", "version_datasets", "version_parents", "version_metrics"),
-    "version_metric_summaries",
+    *("version_metric_summaries", "version_signatures"),
 )
 
 
@@ -170,6 +170,8 @@ def _record(key: str, row: Any, own: dict[str, list[Any]], state: VersionState) 
             for one in own["version_parents"]
         ],
     }
+    found["version_signatures"] = [bytes_digest(one.bundle) for one in own["version_signatures"]]
+    expected["version_signatures"] = [frozen.signature.bundle_digest] if frozen.signature else []
     for table, told in expected.items():
         for index, (left, right) in enumerate(zip_longest(found[table], told), 1):
             if left != right:

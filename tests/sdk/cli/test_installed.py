@@ -14,6 +14,8 @@ from harness.processes import DEADLINE
 from harness.server import ServerProcess
 from muniment import connect
 from muniment.cli.program import program
+from muniment.digests import Digest
+from samples.signatures import Signer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Done = Callable[..., str]
@@ -36,10 +38,17 @@ def test_every_verb_works(
     objects: Callable[..., list[dict[str, Any]]],
     known: dict[str, str],
     weights: Path,
+    tmp_path: Path,
     shared_server: ServerProcess,
     public_key: Callable[[ServerProcess], str],
 ) -> None:
-    done("push", "smoke", weights)
+    signer, signature, signer_key = Signer(), tmp_path / "smoke.sig", tmp_path / "smoke.pub"
+    paths = {path.relative_to(weights).as_posix(): path for path in weights.rglob("*") if path.is_file()}
+    signature.write_bytes(
+        signer.sign({name: Digest.of(path.read_bytes()).text for name, path in paths.items()})
+    )
+    signer_key.write_text(signer.public_key)
+    done("push", "smoke", weights, "--signature", signature, "--signature-key", signer_key)
     with connect(shared_server.address, token=shared_server.token) as registry:
         with registry.predictions("smoke@1") as recorder:
             prediction = recorder.record(input="asked", output="answered")
@@ -52,6 +61,7 @@ def test_every_verb_works(
         ("versions",): (("smoke",), "f1=0.5"),
         ("show",): (("smoke@2",), "smoke@2\n"),
         ("scan",): (("smoke@2",), "CLEAN"),
+        ("verify-signature",): (("smoke@1",), "is valid"),
         ("diff",): (("smoke@1", "smoke@2"), "+ f1"),
         ("lineage",): (("smoke@2",), "smoke@2\n"),
         ("export",): (("smoke@2", "--format", "card"), "# smoke, version 2"),

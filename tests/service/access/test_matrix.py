@@ -34,7 +34,7 @@ ANYONE = {"WhoAmI", "ListProjects", "GetCapabilities"}
 READS = {
     *("GetProject", "GetModel", "ListModels", "GetVersion", "BatchGetVersions", "ListVersions"),
     *("ResolveVersion", "ListAliases", "ListMetrics", "SearchVersions", "SearchModels"),
-    *("CompareVersions", "GetLineage", "ExportVersion"),
+    *("CompareVersions", "GetLineage", "ExportVersion", "GetVersionSignature"),
     *("GetPromotion", "ListPromotions", "ListStages", "GetStage", "ListStageHistory", "ListDeployments"),
     *("GetManifest", "ReadRanges", "VerifyManifest", "InspectManifest"),
     "Watch",

@@ -13,11 +13,12 @@ from harness.api import Api, Refusal, refused, refused_status, sha256
 from harness.server import ServerProcess
 from muniment.v1 import access_service_pb2 as access
 from muniment.v1 import artifact_service_pb2 as artifact
-from muniment.v1 import errors_pb2
+from muniment.v1 import catalog_pb2, errors_pb2
 from muniment.v1 import ledger_service_pb2 as ledger
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.v1 import promotion_service_pb2 as promotion
 from muniment.v1.prediction_pb2 import Prediction
+from samples.signatures import Signer
 
 EMPTY = sha256(b"")
 UNKNOWN = sha256(b"unknown")
@@ -124,6 +125,20 @@ def file_not_found(api: Api) -> Refusal:
         parent=api.parent(), digest=api.commit({"f": b"1"}), ranges=[artifact.ByteRange(path="g")]
     )
     return refused(api.artifact.ReadRanges, request)
+
+
+SIGNER = Signer()
+
+
+def signed_wrongly(api: Api, bundle: bytes) -> Refusal:
+    request = pb.CreateVersionRequest(
+        parent=api.new_model("m"),
+        version=catalog_pb2.Version(
+            digest=api.commit({"f": b"1"}), signature={"public_key": SIGNER.public_key}
+        ),
+        signature_bundle=bundle,
+    )
+    return refused(api.metadata.CreateVersion, request)
 
 
 def permission_denied(api: Api) -> Refusal:
@@ -235,6 +250,17 @@ PROVOKED: dict[str, tuple[StatusCode, Callable[[Api], Refusal]]] = {
         StatusCode.INVALID_ARGUMENT,
         lambda api: commit(
             api, path="f", digest=UNKNOWN, size=9, chunks=[artifact.Chunk(digest=UNKNOWN, size=1)]
+        ),
+    ),
+    "SIGNATURE_INVALID": (StatusCode.INVALID_ARGUMENT, lambda api: signed_wrongly(api, b"{}")),
+    "SIGNATURE_MISMATCH": (
+        StatusCode.INVALID_ARGUMENT,
+        lambda api: signed_wrongly(api, SIGNER.sign({"f": UNKNOWN})),
+    ),
+    "SIGNATURE_NOT_FOUND": (
+        StatusCode.NOT_FOUND,
+        lambda api: refused(
+            api.metadata.GetVersionSignature, pb.GetVersionSignatureRequest(name=version(api))
         ),
     ),
     "CHUNK_MISSING": (

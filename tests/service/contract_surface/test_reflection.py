@@ -15,12 +15,13 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from harness.api import Api
+from harness.api import Api, sha256
 from muniment.v1 import access_service_pb2 as access
 from muniment.v1 import artifact_service_pb2, catalog_pb2, ledger_service_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.v1 import promotion_service_pb2 as promotion
 from muniment.v1.prediction_pb2 import Prediction
+from samples.signatures import Signer
 
 BUF = Path(sys.executable).with_name("buf")
 SERVICES = ["MetadataService", "LedgerService", "AccessService", "ArtifactService", "PromotionService"]
@@ -54,6 +55,17 @@ def record_prediction(api: Api, name: str, version: str) -> None:
         parent=api.parent(), sender=api.project, sequence=1, predictions=[made.SerializeToString()]
     )
     assert len(list(api.ledger.RecordPredictions(iter([request])))) == 1
+
+
+def signed_version(api: Api, model: str) -> str:
+    digest, signer = api.commit({"f": b"signed"}), Signer()
+    files = {"f": sha256(b"signed")}
+    request = pb.CreateVersionRequest(
+        parent=f"{api.parent()}/models/{model}",
+        version=catalog_pb2.Version(digest=digest, signature={"public_key": signer.public_key}),
+        signature_bundle=signer.sign(files),
+    )
+    return api.metadata.CreateVersion(request).name
 
 
 @pytest.mark.parametrize("service", ["", *(f"muniment.v1.{name}" for name in SERVICES)])
@@ -92,6 +104,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
     chunk = {"digest": "sha256:" + "0" * 64, "size": "1"}
     file = {"path": "empty", "digest": _EMPTY, "size": "0"}
     deployment = {"target": "t", "model": model, "stage": "production", "state": "DEPLOYMENT_STATE_RUNNING"}
+    signed = signed_version(api, "m")
     calls: dict[str, dict[str, Any]] = {
         "MetadataService/CreateProject": {"project_id": f"{api.project}-new"},
         "MetadataService/GetProject": {"name": api.parent()},
@@ -124,6 +137,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "MetadataService/CompareVersions": {**parent, "version_a": first, "version_b": second},
         "MetadataService/GetLineage": {**parent, "version": first},
         "MetadataService/ExportVersion": {"name": first, "format": "EXPORT_FORMAT_CYCLONEDX"},
+        "MetadataService/GetVersionSignature": {"name": signed},
         "MetadataService/SearchVersions": {**parent, "filter": "stage = production"},
         "MetadataService/SearchModels": {**parent, "filter": "stage = production"},
         "LedgerService/GetEntry": {"parent": "projects/-", "revision": "1"},

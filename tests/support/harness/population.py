@@ -33,6 +33,8 @@ from muniment_core.domain.catalog import (
     ParentRelation,
     ProcessingStep,
     Run,
+    Signature,
+    bytes_digest,
 )
 from muniment_core.domain.prediction import SenderKey
 from muniment_core.domain.promotion import DeploymentRecord, DeploymentState
@@ -137,6 +139,7 @@ class Population:
         """Registers a version with something in every field; returns its number."""
         dice = self.random
         digest = self.manifest(model.project, dice.randbytes(40), dice.randbytes(70))
+        bundle = dice.randbytes(50)
         new = NewVersion(
             digest=digest,
             description=f"trained with seed {dice.random()}",
@@ -152,7 +155,9 @@ class Population:
                 run=Run(f"run-{dice.randrange(1000)}", "https://example.com/runs"),
                 environment=Environment("3.11.9", "linux", "node-1", {"numpy": "2.1.0"}),
                 processing_steps=(ProcessingStep("scale", "to unit variance"),),
+                signature=Signature(bytes_digest(bundle), "a public key"),
             ),
+            bundle=bundle,
             metrics=self.metrics("f1", "auc", "f1"),
         )
         made = self.change(lambda unit: create_version(unit, model, new, principal=ADMIN))

@@ -12,7 +12,8 @@ import pytest
 NAMES = """Alias Checkpoint Code Comparison ConsistencyProof Dataset Deployment Difference Document Environment
 Event Finding Grant Identity InclusionProof InspectedFile Inspection Lineage LineageEdge LineageNode LogKey Metric
 Model MunimentError Parent Prediction PredictionCount PredictionRecorder PredictionTrace ProcessingStep
-Project Promotion Receipt Registry Run Stage StageMove StagePointer TensorFacts Token Version Watch connect
+Project Promotion Receipt Registry Run Signature Stage StageMove StagePointer TensorFacts Token Version
+VersionSignature Watch connect
 errors"""
 
 IMPORTED = """

@@ -11,6 +11,7 @@ from muniment_core.db.artifact_tables import manifests
 from muniment_core.db.audit.reading import raw, raw_columns, stream
 from muniment_core.db.history_tables import alias_moves, version_state_moves
 from muniment_core.db.search_tables import version_metric_summaries
+from muniment_core.db.signature_tables import version_signatures
 from muniment_core.db.tables import (
     aliases,
     deployments,
@@ -88,6 +89,7 @@ _STATEMENTS: dict[str, Select[Any]] = {
     "version_tags": _children(version_tags, "version_id", "key"),
     "version_metric_summaries": _children(version_metric_summaries, "version_id", "key"),
     "version_params": _children(version_params, "version_id", "key"),
+    "version_signatures": _children(version_signatures, "version_id"),
     "version_datasets": _children(version_datasets, "version_id", "position"),
     "version_metrics": _children(version_metrics, "version_id", "id"),
     "version_parents": select(

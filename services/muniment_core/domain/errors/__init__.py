@@ -15,6 +15,8 @@ from muniment_core.domain.errors.content import (
     ChunkMissing,
     DigestMismatch,
     FrameOutOfOrder,
+    SignatureInvalid,
+    SignatureMismatch,
     SizeMismatch,
 )
 from muniment_core.domain.errors.requests import (
@@ -38,6 +40,7 @@ from muniment_core.domain.errors.resources import (
     PredictionNotFound,
     ProjectNotFound,
     PromotionNotFound,
+    SignatureNotFound,
     StageEmpty,
     StageNotFound,
     TokenNotFound,
@@ -102,6 +105,9 @@ __all__ = [
     "RequestIdReused",
     "SequenceBroken",
     "ShuttingDown",
+    "SignatureInvalid",
+    "SignatureMismatch",
+    "SignatureNotFound",
     "SizeMismatch",
     "StageEmpty",
     "StageNotFound",

@@ -56,6 +56,28 @@ class FrameOutOfOrder(DomainError):
         )
 
 
+class SignatureInvalid(DomainError):
+    """A signature bundle cannot be used, or was not made by the given key."""
+
+    reason = "SIGNATURE_INVALID"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the signature is not valid: {why}", field="signature_bundle")
+
+
+class SignatureMismatch(DomainError):
+    """A signature is of other files."""
+
+    reason = "SIGNATURE_MISMATCH"
+
+    def __init__(self, *, signed: str, actual: str, why: str) -> None:
+        super().__init__(
+            f"the signature is of files with root digest {signed}, while the version's have {actual}: {why}",
+            signed=signed,
+            actual=actual,
+        )
+
+
 class BytesDamaged(DomainError):
     """Stored bytes are gone or no longer have their digest."""
 

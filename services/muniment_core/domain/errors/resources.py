@@ -34,6 +34,15 @@ class VersionNotFound(DomainError):
         super().__init__(f"version {version} {why}", version=version)
 
 
+class SignatureNotFound(DomainError):
+    """The version is not signed."""
+
+    reason = "SIGNATURE_NOT_FOUND"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"version {version} was registered without a signature", version=version)
+
+
 class AliasNotFound(DomainError):
     """The model has no such alias."""
 

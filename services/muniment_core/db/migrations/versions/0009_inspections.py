@@ -1,4 +1,4 @@
-"""What was found out about the bytes of files."""
+"""What was found out about the bytes of files, and signatures of versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the tables."""
     op.create_table(
         "file_inspections",
         sa.Column("project_id", BigId, nullable=False),
@@ -27,4 +27,13 @@ def upgrade() -> None:
             ["project_id"], ["projects.id"], name=op.f("fk_file_inspections_project_id_projects")
         ),
         sa.PrimaryKeyConstraint("project_id", "digest", "ruleset", name=op.f("pk_file_inspections")),
+    )
+    op.create_table(
+        "version_signatures",
+        sa.Column("version_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("bundle", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["versions.id"], name=op.f("fk_version_signatures_version_id_versions")
+        ),
+        sa.PrimaryKeyConstraint("version_id", name=op.f("pk_version_signatures")),
     )
