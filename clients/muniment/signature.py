@@ -62,26 +62,31 @@ class SignedFiles:
     Attributes:
         root_digest: ``sha256:<hex>`` over the raw digests of the files, as they are ordered in the bundle.
         files: digest by path.
+        left_out: paths that the signer named as not signed, such as ``.gitattributes``, with all below them.
         key_digest: ``sha256:<hex>`` of the public key in PEM, by which bundles name keys.
     """
 
     root_digest: str
     files: Mapping[str, str]
+    left_out: tuple[str, ...]
     key_digest: str
 
-    def check(self, files: Iterable[tuple[str, str]]) -> None:
+    def check(self, files: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         """Compare with the files of a version, given as path and digest.
 
-        Every file must be signed: one that is not could be exchanged for another, signature and all.
+        Returns:
+            Paths of those that are not signed because the signer left them out; all others are.
 
         Raises:
             OtherFiles: naming both root digests and the first path that differs.
         """
-        actual = dict(files)
-        root = root_digest(actual)
+        told = dict(files)
         signed = self.files
-        if len(actual) == 1 and list(signed) == [_ALONE]:
-            signed = dict(zip(actual, signed.values(), strict=True))
+        if len(told) == 1 and list(signed) == [_ALONE]:
+            signed = dict(zip(told, signed.values(), strict=True))
+        unsigned = tuple(path for path in sorted(told) if path not in signed and self._leaves_out(path))
+        actual = {path: digest for path, digest in told.items() if path not in unsigned}
+        root = root_digest(actual)
         for path in sorted({*actual, *signed}):
             if actual.get(path) != signed.get(path):
                 why = f"{path[:200]!r} " + (
@@ -96,6 +101,10 @@ class SignedFiles:
             raise OtherFiles(
                 signed=self.root_digest, actual=root, why="the files are signed in another order"
             )
+        return unsigned
+
+    def _leaves_out(self, path: str) -> bool:
+        return any(path == named or path.startswith(f"{named}/") for named in self.left_out)
 
 
 def root_digest(files: Mapping[str, str]) -> str:
@@ -199,7 +208,10 @@ def _signed_files(statement: dict[str, Any], by: str) -> SignedFiles:
     [subject] = statement["subject"]
     if subject["digest"]["sha256"] != root.removeprefix("sha256:"):
         raise InvalidSignature("the files of the bundle are not those of its root digest")
-    return SignedFiles(root, files, by)
+    left_out = predicate["serialization"].get("ignore_paths", ())
+    if not all(isinstance(path, str) for path in left_out):
+        raise InvalidSignature("the bundle leaves out what is no path")
+    return SignedFiles(root, files, tuple(path for path in left_out if path not in ("", _ALONE)), by)
 
 
 def _key(public_key: str) -> EllipticCurvePublicKey:

@@ -6,13 +6,13 @@ from functools import partial
 
 from muniment.digests import Digest
 from muniment.names import ModelName, VersionName
-from muniment.signature import InvalidSignature, OtherFiles, key_digest, verify_bundle
+from muniment.signature import InvalidSignature, OtherFiles, SignedFiles, verify_bundle
 from muniment.v1 import catalog_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.catalog import NewVersion, Signature
 from muniment_core.domain.errors import SignatureInvalid, SignatureMismatch, SignatureNotFound
-from muniment_core.domain.manifest_files import listed_files, root_digest
+from muniment_core.domain.manifest_files import listed_files
 from muniment_core.rpc.execution import Execution
 
 from muniment_metadata.projects import told_of_project
@@ -50,6 +50,7 @@ async def get_signature(execution: Execution, name: VersionName) -> pb.VersionSi
     Raises:
         ProjectNotFound, VersionNotFound: if there is no such version.
         SignatureNotFound: if it has none.
+        SignatureInvalid, SignatureMismatch: if what is stored is no longer what was verified at registration.
     """
     signature, bundle, manifest = await execution.read(partial(_signature, name=name))
     return await execution.io(partial(_message, name, signature, bundle, manifest))
@@ -58,16 +59,6 @@ async def get_signature(execution: Execution, name: VersionName) -> pb.VersionSi
 def _manifest(reader: Reader, *, model: ModelName, digest: str) -> bytes:
     project_id = reader.projects.require(model.project).id
     return reader.artifacts.require_manifest(project_id, Digest(digest)).body
-
-
-def _check(signature: Signature, bundle: bytes, manifest: bytes) -> None:
-    try:
-        signed = verify_bundle(bundle, signature.public_key)
-        signed.check((file.path, file.digest) for file in listed_files(manifest))
-    except InvalidSignature as error:
-        raise SignatureInvalid(str(error)) from error
-    except OtherFiles as error:
-        raise SignatureMismatch(signed=error.signed, actual=error.actual, why=error.why) from error
 
 
 def _signature(reader: Reader, *, name: VersionName) -> tuple[Signature, bytes, bytes]:
@@ -81,10 +72,30 @@ def _signature(reader: Reader, *, name: VersionName) -> tuple[Signature, bytes, 
 
 
 def _message(name: VersionName, signature: Signature, bundle: bytes, manifest: bytes) -> pb.VersionSignature:
+    signed = _verified(signature, bundle)
     return pb.VersionSignature(
         name=name.text,
         bundle=bundle,
         public_key=signature.public_key,
-        key_digest=key_digest(signature.public_key),
-        root_digest=root_digest(listed_files(manifest)),
+        key_digest=signed.key_digest,
+        root_digest=signed.root_digest,
+        unsigned_paths=_compared(signed, manifest),
     )
+
+
+def _check(signature: Signature, bundle: bytes, manifest: bytes) -> None:
+    _compared(_verified(signature, bundle), manifest)
+
+
+def _verified(signature: Signature, bundle: bytes) -> SignedFiles:
+    try:
+        return verify_bundle(bundle, signature.public_key)
+    except InvalidSignature as error:
+        raise SignatureInvalid(str(error)) from error
+
+
+def _compared(signed: SignedFiles, manifest: bytes) -> tuple[str, ...]:
+    try:
+        return signed.check((file.path, file.digest) for file in listed_files(manifest))
+    except OtherFiles as error:
+        raise SignatureMismatch(signed=error.signed, actual=error.actual, why=error.why) from error

@@ -41,6 +41,7 @@ def verify_signature(invocation: Invocation, selector: str, key: str | None, sav
                 ("root digest", found.root_digest),
                 ("key", found.key_digest),
                 ("trusted", "yes, it is the given key" if key else "not known: give the key with --key"),
+                ("left out", [f"{path} is not signed" for path in found.unsigned_paths]),
                 ("saved", save or ""),
             ),
         )

@@ -98,10 +98,11 @@ def verified_signature(session: Session, version: Version, *, key: str | None) -
     try:
         files = checked_files(manifest, version.digest)
         signed = verify_bundle(answer.bundle, key if key is not None else version.signature.public_key)
-        signed.check((file.path, file.digest) for file in files)
+        unsigned = signed.check((file.path, file.digest) for file in files)
         stored = version.signature.public_key
         facts = (answer.name, answer.public_key, answer.key_digest, answer.root_digest)
-        if facts != (version.name, stored, key_digest(stored), signed.root_digest):
+        expected = (version.name, stored, key_digest(stored), signed.root_digest)
+        if facts != expected or tuple(answer.unsigned_paths) != unsigned:
             raise InvalidSignature("what the registry tells of it is not what the bundle says")
     except UntrueManifest as error:
         raise DownloadRefused(str(error)) from error

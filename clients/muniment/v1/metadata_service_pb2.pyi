@@ -402,15 +402,17 @@ class GetVersionSignatureRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class VersionSignature(_message.Message):
-    __slots__ = ("name", "bundle", "public_key", "key_digest", "root_digest")
+    __slots__ = ("name", "bundle", "public_key", "key_digest", "root_digest", "unsigned_paths")
     NAME_FIELD_NUMBER: _ClassVar[int]
     BUNDLE_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
     KEY_DIGEST_FIELD_NUMBER: _ClassVar[int]
     ROOT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    UNSIGNED_PATHS_FIELD_NUMBER: _ClassVar[int]
     name: str
     bundle: bytes
     public_key: str
     key_digest: str
     root_digest: str
-    def __init__(self, name: _Optional[str] = ..., bundle: _Optional[bytes] = ..., public_key: _Optional[str] = ..., key_digest: _Optional[str] = ..., root_digest: _Optional[str] = ...) -> None: ...
+    unsigned_paths: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., bundle: _Optional[bytes] = ..., public_key: _Optional[str] = ..., key_digest: _Optional[str] = ..., root_digest: _Optional[str] = ..., unsigned_paths: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -19,6 +19,7 @@ class VersionSignature:
         public_key: PEM of the key that made it.
         key_digest: ``sha256:<hex>`` of that key, by which bundles name keys.
         root_digest: ``sha256:<hex>``, what is signed.
+        unsigned_paths: files of the version that the signer left out by name.
     """
 
     name: str
@@ -26,6 +27,7 @@ class VersionSignature:
     public_key: str
     key_digest: str
     root_digest: str
+    unsigned_paths: tuple[str, ...]
     message: metadata_service_pb2.VersionSignature = field(repr=False, compare=False)
 
     @classmethod
@@ -36,5 +38,6 @@ class VersionSignature:
             public_key=message.public_key,
             key_digest=message.key_digest,
             root_digest=message.root_digest,
+            unsigned_paths=tuple(message.unsigned_paths),
             message=message,
         )

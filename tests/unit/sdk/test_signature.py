@@ -79,6 +79,18 @@ def test_other_files_are_told_with_both_root_digests(files: dict[str, str], why:
     assert root_digest(files) in str(refused.value)
 
 
+def test_only_what_the_signer_left_out_by_name_may_be_unsigned() -> None:
+    statement = SIGNER.statement(FILES)
+    statement["predicate"]["serialization"]["ignore_paths"] = [".git", "notes", ".", ""]
+    signed = verify_bundle(SIGNER.seal(json.dumps(statement).encode()), SIGNER.public_key)
+    other = Digest.of(b"other").text
+    assert signed.check(FILES.items()) == ()
+    assert signed.check({**FILES, ".git/config": other, "notes": other}.items()) == (".git/config", "notes")
+    for path in ("notes.txt", ".gitattributes", "deep/notes", "model.pkl"):
+        with pytest.raises(OtherFiles, match="is not signed"):
+            signed.check({**FILES, path: other}.items())
+
+
 def test_one_flipped_bit_anywhere_in_what_is_signed_is_noticed() -> None:
     document = json.loads(BUNDLE)
     payload = bytearray(b64decode(document["dsseEnvelope"]["payload"]))
