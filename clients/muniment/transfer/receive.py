@@ -12,7 +12,6 @@ from muniment.frames import RangeFrame
 from muniment.registry.session import Session
 from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.patience import Patience
-from muniment.transfer.progress import Progress
 from muniment.transfer.segments import Segment
 from muniment.transport.calls import Stream
 from muniment.transport.data import DataStub, lanes
@@ -25,7 +24,7 @@ RANGES = 1_000
 class Download:
     """Fetches parts of files of one manifest."""
 
-    def __init__(self, session: Session, project: str, digest: str, progress: Progress) -> None:
+    def __init__(self, session: Session, project: str, digest: str, progress: Callable[[int], None]) -> None:
         self.session = session
         self.project = project
         self.digest = digest
