@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,34 +36,33 @@ class StoreUnderTest:
     leftovers: Callable[[], list[str]]
 
 
-def _start_s3(runner: ProcessRunner, root: Path) -> S3Server:
-    # With a cache time of 0, which the harness uses, this version of rclone now and then takes minutes for a
-    # listing or a write; with one millisecond it takes milliseconds.
-    root.mkdir(parents=True, exist_ok=True)
-    process = runner.start(
-        Path(sys.executable).with_name("rclone"),
-        *("serve", "s3", str(root), "--addr", "127.0.0.1:0", "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"),
-        *("--dir-cache-time", "1ms", "--config", ""),
-        name="rclone",
-    )
-    endpoint = process.wait_for_stderr(r"Starting s3 server on \[?http://([0-9.:]+)").group(1)
-    return S3Server(endpoint, root, process)
-
-
 @pytest.fixture(scope="session")
-def s3_server(_session_home: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A running S3 server; leave it running."""
-    runner = ProcessRunner(tmp_path_factory.mktemp("blob-s3-process"))
+def moto_server(_session_home: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Endpoint of another S3 server, which honours what the first does not; leave it running."""
+    runner = ProcessRunner(tmp_path_factory.mktemp("moto-process"))
     try:
-        yield _start_s3(runner, tmp_path_factory.mktemp("blob-s3-root"))
+        process = runner.start(
+            *(sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"), name="moto"
+        )
+        yield process.wait_for_stderr(r"Running on http://([0-9.:]+)").group(1)
     finally:
         runner.reap()
 
 
 @pytest.fixture
-def s3_factory(processes: ProcessRunner, tmp_path: Path) -> Callable[[], S3Server]:
-    """Starts S3 servers the test may kill."""
-    return lambda: _start_s3(processes, tmp_path / "s3")
+def moto_settings(moto_server: str, tmp_path: Path) -> S3Settings:
+    """Settings for a fresh bucket of that server."""
+    settings = S3Settings(
+        endpoint=moto_server,
+        bucket=f"bucket-{secrets.token_hex(8)}",
+        access_key=ACCESS_KEY,
+        secret_key=SECRET_KEY,
+        secure=False,
+        prefix="muniment",
+        spool_directory=tmp_path / "spool",
+    )
+    _client(settings).make_bucket(settings.bucket)
+    return settings
 
 
 @pytest.fixture
@@ -76,15 +76,16 @@ def s3_settings(s3_server: S3Server, s3_bucket: str, tmp_path: Path) -> S3Settin
         region=s3_server.region,
         secure=s3_server.secure,
         prefix="muniment",
-        read_timeout=10.0,
         spool_directory=tmp_path / "spool",
     )
 
 
-@pytest.fixture(params=["memory", "disk", "s3"])
+@pytest.fixture(params=["memory", "disk", "rclone", "moto"])
 def any_blob_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreUnderTest]:
     """Each store in turn; fails when a test leaves half-written blobs behind."""
-    under_test = {"memory": _memory, "disk": _disk, "s3": _s3}[request.param](request, tmp_path)
+    under_test = {"memory": _memory, "disk": _disk, "rclone": _rclone, "moto": _moto}[request.param](
+        request, tmp_path
+    )
     yield under_test
     assert under_test.leftovers() == []
 
@@ -106,24 +107,46 @@ def _disk(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
     return StoreUnderTest(DiskBlobStore(tmp_path), plant, leftovers)
 
 
-def _s3(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
+def _rclone(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
     settings: S3Settings = request.getfixturevalue("s3_settings")
-    server: S3Server = request.getfixturevalue("s3_server")
-    client = Minio(
-        server.endpoint,
-        access_key=server.access_key,
-        secret_key=server.secret_key,
-        region=server.region,
-        secure=server.secure,
-    )
+    root: Path = request.getfixturevalue("s3_server").root / settings.bucket
+
+    def keys() -> list[str]:
+        # What this server keeps of an upload that was given up is a file as well.
+        return [str(path) for path in root.rglob("*") if path.is_file()]
+
+    return _s3(settings, keys)
+
+
+def _moto(request: pytest.FixtureRequest, tmp_path: Path) -> StoreUnderTest:
+    settings: S3Settings = request.getfixturevalue("moto_settings")
+    client = _client(settings)
+
+    def keys() -> list[str]:
+        return [str(found.object_name) for found in client.list_objects(settings.bucket, recursive=True)]
+
+    return _s3(settings, keys)
+
+
+def _s3(settings: S3Settings, keys: Callable[[], list[str]]) -> StoreUnderTest:
+    client = _client(settings)
 
     def plant(digest: Digest, data: bytes) -> None:
         key = f"muniment/cas/sha256/{digest.hex[:2]}/{digest.hex}"
         client.put_object(settings.bucket, key, BytesIO(data), len(data))
 
     def leftovers() -> list[str]:
-        objects = [path for path in (server.root / settings.bucket).rglob("*") if path.is_file()]
-        waiting = list(settings.spool_directory.iterdir())
-        return [str(path) for path in objects + waiting if not re.fullmatch("[0-9a-f]{64}", path.name)]
+        waiting = [str(path) for path in settings.spool_directory.iterdir()]
+        return [key for key in keys() + waiting if not re.fullmatch("(.*/)?[0-9a-f]{64}", key)]
 
     return StoreUnderTest(S3BlobStore(settings), plant, leftovers)
+
+
+def _client(settings: S3Settings) -> Minio:
+    return Minio(
+        settings.endpoint,
+        access_key=settings.access_key,
+        secret_key=settings.secret_key,
+        region=settings.region,
+        secure=settings.secure,
+    )

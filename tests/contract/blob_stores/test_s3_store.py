@@ -107,7 +107,7 @@ CALLS: dict[str, Callable[[S3BlobStore], object]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_server_out_of_reach_is_unavailable_whatever_is_asked(s3_settings: S3Settings, call: str) -> None:
-    store = S3BlobStore(replace(s3_settings, endpoint=_unused_endpoint(), retries=1))
+    store = S3BlobStore(replace(s3_settings, endpoint=_unused_endpoint(), deadline=2.0))
     with pytest.raises(StorageUnavailable) as refused:
         CALLS[call](store)
     assert refused.value.__cause__ is not None
@@ -139,7 +139,7 @@ def test_an_answer_that_breaks_off_again_and_again_is_unavailable(
     digest = put_blob(S3BlobStore(s3_settings), DATA)
     # Just the beginning of the headers, every time.
     proxy.break_after = [20] * 100
-    store = S3BlobStore(replace(s3_settings, endpoint=proxy.endpoint, retries=1))
+    store = S3BlobStore(replace(s3_settings, endpoint=proxy.endpoint, deadline=2.0))
     with pytest.raises(StorageUnavailable):
         get_blob(store, digest, len(DATA))
 
@@ -154,7 +154,7 @@ def test_a_server_that_dies_between_two_frames_is_unavailable(
     s3_factory: Callable[[], S3Server], s3_settings: S3Settings, tmp_path: Path
 ) -> None:
     server = s3_factory()
-    settings = replace(s3_settings, endpoint=server.endpoint, bucket=server.new_bucket(), retries=1)
+    settings = replace(s3_settings, endpoint=server.endpoint, bucket=server.new_bucket(), deadline=2.0)
     data = DATA * 16
     digest = put_blob(S3BlobStore(settings), data)
     pieces = S3BlobStore(settings).read(digest)
