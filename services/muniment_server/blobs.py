@@ -69,6 +69,7 @@ def open_blob_store(settings: StorageSettings, name: str = "") -> BlobStore:
                 secret_key=settings.s3_secret_key,
                 secure=not settings.s3_plain_http,
                 prefix=name,
+                deadline=settings.s3_deadline,
                 spool_directory=settings.data / "spool",
             )
         )

@@ -40,6 +40,7 @@ class StorageSettings:
         data: the data directory.
         database: address of a PostgreSQL database, or empty for SQLite in the data directory.
         s3_bucket: bucket for bytes, or empty for the data directory.
+        s3_deadline: seconds that a request to the S3 service may take with all its repeats.
         signing_key: file of the log's private key, or None for the one in the data directory.
         anchor: file that keeps the newest checkpoint, or None for the one in the data directory.
         log_origin: name of a log that is begun, or empty for a random one.
@@ -53,6 +54,7 @@ class StorageSettings:
     s3_access_key: str
     s3_secret_key: str
     s3_plain_http: bool
+    s3_deadline: float = 25.0
     signing_key: Path | None
     anchor: Path | None
     log_origin: str
@@ -145,6 +147,14 @@ _STORAGE = (
     _option("--s3-access-key", default="", help="S3 access key."),
     _option("--s3-secret-key", default="", help="S3 secret key; better given in the environment."),
     _option("--s3-plain-http", is_flag=True, help="Speak to the S3 service without TLS."),
+    _option(
+        "--s3-deadline",
+        type=click.FloatRange(min=1, max=600),
+        default=25.0,
+        show_default=True,
+        help="Seconds that a request to the S3 service may take, its repeats included; clients take a transfer "
+        "for dead after 30.",
+    ),
     _option(
         "--signing-key",
         type=click.Path(path_type=Path, dir_okay=False),

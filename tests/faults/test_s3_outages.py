@@ -1,0 +1,165 @@
+"""An S3 service that answers 503, resets connections, hangs and breaks answers off, under a real server."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import grpc
+import muniment
+import pytest
+from click.testing import CliRunner
+from harness.api import Api, refusal, refused_status
+from harness.faulty_s3 import Choose, Fault, FaultyS3, script
+from harness.s3 import S3Server
+from harness.server import ServerFactory, ServerProcess
+from muniment import errors
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment_server.cli import main
+
+FILES = {"config.json": 300, "vocabulary.txt": 60_000, "weights.bin": 6_000_000, "head.bin": 1_500_000}
+SHARES = {
+    Fault.BUSY: 0.06,
+    Fault.RESET: 0.04,
+    Fault.LOST: 0.03,
+    Fault.SHORT: 0.04,
+    Fault.DELAY: 0.06,
+    Fault.HANG: 0.01,
+    Fault.STUCK: 0.01,
+}
+
+
+class World(NamedTuple):
+    """A server whose bytes are behind the proxy, and what reads the same bytes past it."""
+
+    server: ServerProcess
+    faulty: FaultyS3
+    fsck: Callable[[], None]
+
+
+def _options(endpoint: str, s3: S3Server, bucket: str) -> tuple[str, ...]:
+    keys = ("--s3-access-key", s3.access_key, "--s3-secret-key", s3.secret_key)
+    return ("--s3-endpoint", endpoint, "--s3-bucket", bucket, "--s3-plain-http", *keys)
+
+
+@pytest.fixture
+def new_world(
+    s3_server: S3Server, s3_bucket: str, server_factory: ServerFactory
+) -> Iterator[Callable[[float], World]]:
+    """Starts the server, told how patient it is to be with S3; at the end the registry must be whole."""
+    with FaultyS3(s3_server.endpoint) as faulty:
+        made: list[World] = []
+
+        def start(deadline: float) -> World:
+            options = _options(faulty.endpoint, s3_server, s3_bucket)
+            server = server_factory(*options, "--s3-deadline", str(deadline))
+
+            def fsck() -> None:
+                server.stop()
+                past = _options(s3_server.endpoint, s3_server, s3_bucket)
+                done = CliRunner().invoke(main, ["fsck", "--bytes", "--data", str(server.data), *past])
+                assert done.exit_code == 0, done.output
+
+            made.append(World(server, faulty, fsck))
+            return made[0]
+
+        yield start
+        faulty.choose = script([])
+        for world in made:
+            world.fsck()
+
+
+def _now_and_then(seed: int) -> Choose:
+    numbers = random.Random(seed)
+    lock = threading.Lock()
+
+    def choose(_method: str, _path: str) -> Fault | None:
+        with lock:
+            drawn = numbers.random()
+        for fault, share in SHARES.items():
+            drawn -= share
+            if drawn < 0:
+                return fault
+        return None
+
+    return choose
+
+
+def _write(directory: Path, seed: int) -> Path:
+    content = random.Random(seed)
+    directory.mkdir(parents=True)
+    for name, size in FILES.items():
+        (directory / name).write_bytes(content.randbytes(size))
+    return directory
+
+
+@pytest.mark.soak
+def test_pushes_and_pulls_outlive_an_s3_service_that_fails_now_and_then(
+    new_world: Callable[[float], World],
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    tmp_path: Path,
+    soak: bool,
+) -> None:
+    world = new_world(10.0)
+    registry = registry_of(world.server)
+    world.faulty.choose = _now_and_then(4)
+    acknowledged: dict[int, Path] = {}
+    for number in range(100 if soak else 2):
+        directory = _write(tmp_path / f"model-{number}", number)
+        try:
+            acknowledged[registry.push("m", directory).number] = directory
+        except (errors.Unavailable, errors.DeadlineExceeded):
+            continue
+    assert world.faulty.faults > len(SHARES)
+    assert acknowledged
+    for number, directory in acknowledged.items():
+        world.faulty.choose = _now_and_then(number)
+        into = tmp_path / "pulled"
+        try:
+            registry.pull(f"m@{number}", into)
+        except (errors.Unavailable, errors.DeadlineExceeded):
+            world.faulty.choose = script([])
+            registry.pull(f"m@{number}", into)
+        assert {path.name: path.read_bytes() for path in into.iterdir()} == {
+            path.name: path.read_bytes() for path in directory.iterdir()
+        }
+        shutil.rmtree(into)
+
+
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.HANG])
+def test_while_s3_is_gone_every_call_is_refused_as_unavailable_and_afterwards_goes_on(
+    new_world: Callable[[float], World], connect: Callable[[ServerProcess], Api], fault: Fault
+) -> None:
+    world = new_world(8.0)
+    api = connect(world.server)
+    data = random.Random(1).randbytes(2_000_000)
+    digest = api.commit({"weights.bin": data})
+    manifest = {"parent": api.parent(), "digest": digest}
+    everything = pb.ReadRangesRequest(**manifest, ranges=[pb.ByteRange(path="weights.bin")])
+    calls: dict[str, Callable[[], object]] = {
+        "put": lambda: api.commit({"weights.bin": data + b"more"}),
+        "commit": lambda: api.commit({"empty": b""}),
+        "manifest": lambda: api.artifact.GetManifest(pb.GetManifestRequest(**manifest)),
+        "read": lambda: list(api.artifact.ReadRanges(everything)),
+        "verify": lambda: api.artifact.VerifyManifest(pb.VerifyManifestRequest(**manifest)),
+    }
+    world.faulty.choose = lambda _method, _path: fault
+    with ThreadPoolExecutor(len(calls)) as pool:
+        for name, told in zip(calls, pool.map(_refused, calls.values()), strict=True):
+            assert refusal(told)[:2] == (grpc.StatusCode.UNAVAILABLE, "STORAGE_UNAVAILABLE"), name
+            assert any("RetryInfo" in detail.type_url for detail in refused_status(told).details), name
+    world.faulty.choose = script([])
+    for call in calls.values():
+        call()
+    assert b"".join(frame.data for frame in api.artifact.ReadRanges(everything)) == data
+
+
+def _refused(call: Callable[[], object]) -> grpc.RpcError:
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    return caught.value
