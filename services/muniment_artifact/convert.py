@@ -14,6 +14,7 @@ from muniment_artifact.intake import Frame
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import FileEntry, root_digest
 from muniment_artifact.read import ByteRange
+from muniment_artifact.tensors.header import StoredTensor
 
 
 def project(parent: str) -> str:
@@ -57,7 +58,7 @@ def files(messages: Iterable[pb.FileEntry]) -> list[FileEntry]:
 
 def ranges(messages: Iterable[pb.ByteRange]) -> list[ByteRange]:
     """Ranges of a request."""
-    return [ByteRange(message.path, message.offset, message.length) for message in messages]
+    return [ByteRange(message.path, message.offset, message.length, message.tensor) for message in messages]
 
 
 def frame_of(message: PutFrame) -> Frame:
@@ -91,4 +92,16 @@ def manifest_message(record: ManifestRecord, entries: Sequence[FileEntry]) -> pb
             )
             for entry in entries
         ],
+    )
+
+
+def tensor_message(path: str, tensor: StoredTensor) -> pb.Tensor:
+    """A tensor for an answer."""
+    return pb.Tensor(
+        name=tensor.name,
+        dtype=tensor.dtype,
+        shape=tensor.shape,
+        offset=tensor.start,
+        size=tensor.end - tensor.start,
+        path=path,
     )

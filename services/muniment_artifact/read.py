@@ -27,11 +27,15 @@ class ByteRange:
 
     Attributes:
         length: in bytes; 0: to the end of the file.
+        tensor: of the file, in which ``offset`` and ``length`` are meant; empty: in the file.
+        nothing: whether the range is empty, which a length of 0 does not say.
     """
 
     path: str
     offset: int
     length: int
+    tensor: str = ""
+    nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +136,5 @@ def _place(field: str, digest: Digest, by_path: dict[str, FileEntry], wanted: By
     rest = file.size - wanted.offset
     if not 0 <= wanted.length <= rest:
         raise InvalidField(f"{field}.length", f"is {wanted.length}, while {rest} bytes follow its offset")
-    return FileRange(file, wanted.offset, wanted.offset + (wanted.length or rest))
+    length = 0 if wanted.nothing else wanted.length or rest
+    return FileRange(file, wanted.offset, wanted.offset + length)

@@ -13,9 +13,10 @@ from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc as pb_grpc
 from muniment.v1 import inspection_pb2
 from muniment_core.db.unit_of_work import Reader
-from muniment_core.domain.errors import InvalidField
+from muniment_core.domain.errors import FileNotFound, InvalidField
 from muniment_core.rpc import convert as shared
 from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.paging import PageTokens, page_of, page_size
 from muniment_core.rpc.stall import STALL_SECONDS
 
 from muniment_artifact import convert, convert_inspection
@@ -29,6 +30,7 @@ from muniment_artifact.pool import frames_from
 from muniment_artifact.put import ChunkStream
 from muniment_artifact.read import get_files, place_ranges, read_ranges
 from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
+from muniment_artifact.tensors.index import TensorIndexes
 from muniment_artifact.verify import verify_files
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["ArtifactService"].full_name
@@ -42,6 +44,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         execution: Execution,
         blobs: BlobStore,
         limits: Limits,
+        page_tokens: PageTokens,
         *,
         inspections: Inspections | None = None,
         stall_seconds: float = STALL_SECONDS,
@@ -51,6 +54,8 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         self._blobs = blobs
         self._limits = limits
         self._inspections = inspections or Inspections(execution, blobs)
+        self._page_tokens = page_tokens
+        self._tensors = TensorIndexes(execution, blobs)
         patience = {"stall_seconds": stall_seconds, "wait_seconds": wait_seconds}
         self._reads = ByteStreams(limits.max_read_streams, **patience)
         self._puts = ByteStreams(limits.max_put_streams, **patience)
@@ -100,10 +105,11 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         return await self._execution.io(partial(convert.manifest_message, record, files))
 
     async def ReadRanges(self, request: pb.ReadRangesRequest, context: Any) -> AsyncIterator[RangeFrame]:
-        """Read byte ranges of the files of a manifest."""
+        """Read ranges of the files of a manifest, or of tensors in them."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
-        ranges = place_ranges(digest, files, convert.ranges(request.ranges), limits=self._limits)
+        wanted = await self._tensors.in_bytes(digest, files, convert.ranges(request.ranges), self._limits)
+        ranges = place_ranges(digest, files, wanted, limits=self._limits)
         async with (
             self._reads.admitted(context) as reader,
             damage_noted(self._execution),
@@ -112,6 +118,23 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
             async for frame in frames:
                 with reader.taking():
                     yield frame
+
+    async def ListTensors(self, request: pb.ListTensorsRequest, context: Any) -> pb.ListTensorsResponse:
+        """Tell the tensors of a file."""
+        project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
+        limit, after = page_size(request), self._page_tokens.position(request)
+        _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        file = next((file for file in files if file.path == request.path), None)
+        if file is None:
+            raise FileNotFound(request.path, digest.text)
+        start = after or 0
+        found = list(enumerate((await self._tensors.of(file)).tensors, 1))[start : start + limit + 1]
+        messages, position = page_of(
+            found, limit, lambda one: convert.tensor_message(file.path, one[1]), lambda one: one[0]
+        )
+        return pb.ListTensorsResponse(
+            tensors=messages, next_page_token=self._page_tokens.next(request, position)
+        )
 
     async def VerifyManifest(
         self, request: pb.VerifyManifestRequest, context: Any

@@ -91,7 +91,7 @@ def serve_artifact(serving: Serving, blobs: BlobStore) -> ArtifactServicer:
         The service, to be closed before the server is.
     """
     limits = Limits().within_descriptors(raise_descriptor_limit())
-    servicer = ArtifactServicer(serving.execution, blobs, limits)
+    servicer = ArtifactServicer(serving.execution, blobs, limits, serving.page_tokens)
     add_to_server(servicer, serving.server)
     return servicer
 

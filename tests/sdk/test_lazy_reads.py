@@ -85,3 +85,18 @@ def test_a_server_that_sends_something_else_is_refused(liar, lied_to, frames) ->
     liar.frames = frames
     with pytest.raises(errors.DownloadRefused):
         lied_to.open(liar.version).read("f")
+
+
+def test_the_registry_lists_tensors_without_a_pull(registry, pushed) -> None:
+    listed = list(registry.tensors(pushed))
+    assert [(one.path, one.name, one.dtype, one.shape, one.size_bytes) for one in listed] == [
+        ("model.safetensors", "layer.0.weight", "F32", (600, 1000), len(LARGE)),
+        ("model.safetensors", "layer.0.bias", "F32", (2, 3), len(SMALL)),
+    ]
+    assert listed == list(registry.tensors("churn@1", "model.safetensors"))
+    bias = listed[1]
+    assert registry.open(pushed).read(bias.path, bias.offset, bias.size_bytes) == SMALL
+    with pytest.raises(errors.FileNotFound):
+        list(registry.tensors(pushed, "absent"))
+    with pytest.raises(errors.HeaderInvalid, match=r"broken\.bin"):
+        list(registry.tensors(pushed, "broken.bin"))

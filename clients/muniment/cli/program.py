@@ -26,6 +26,7 @@ from muniment.cli.scan import scan
 from muniment.cli.search import search
 from muniment.cli.signature import verify_signature
 from muniment.cli.stages import history, promote, rollback, stages
+from muniment.cli.tensors import tensors
 from muniment.cli.text import neutral
 from muniment.cli.verb import with_connection
 from muniment.cli.verify import verify
@@ -42,6 +43,7 @@ VERBS = (
     versions,
     show,
     scan,
+    tensors,
     search,
     diff,
     lineage,

@@ -8,11 +8,11 @@
     │                        SignatureInvalid SignatureMismatch
     ├── NotFound             ProjectNotFound ModelNotFound VersionNotFound AliasNotFound StageNotFound StageEmpty
     │                        ManifestNotFound FileNotFound PromotionNotFound EntryNotFound TokenNotFound
-    │                        PredictionNotFound SignatureNotFound
+    │                        PredictionNotFound SignatureNotFound TensorNotFound
     ├── AlreadyExists        NameTaken RequestIdReused
     ├── Conflict             EtagMismatch CurrentMismatch SequenceBroken
     ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
-    │                        LedgerRecovery PredictionExpired
+    │                        LedgerRecovery PredictionExpired HeaderInvalid
     ├── Unauthenticated      TokenMissing TokenInvalid
     ├── PermissionDenied
     ├── StorageFull
@@ -67,6 +67,7 @@ from muniment.errors.remote import (
     FailedPrecondition,
     FileNotFound,
     FrameOutOfOrder,
+    HeaderInvalid,
     Internal,
     InUse,
     InvalidArgument,
@@ -102,6 +103,7 @@ from muniment.errors.remote import (
     StageNotFound,
     StorageFull,
     StorageUnavailable,
+    TensorNotFound,
     TokenInvalid,
     TokenMissing,
     TokenNotFound,
@@ -139,6 +141,7 @@ __all__ = [
     "FileChanged",
     "FileNotFound",
     "FrameOutOfOrder",
+    "HeaderInvalid",
     "InUse",
     "Internal",
     "InvalidArgument",
@@ -183,6 +186,7 @@ __all__ = [
     "StorageFull",
     "StorageUnavailable",
     "SymlinkRefused",
+    "TensorNotFound",
     "TokenInClear",
     "TokenInvalid",
     "TokenMissing",

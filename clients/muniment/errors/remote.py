@@ -142,6 +142,12 @@ class FileNotFound(NotFound):
     """The version has no such file."""
 
 
+class TensorNotFound(NotFound):
+    """The file has no such tensor."""
+
+    advice = "'muniment tensors SELECTOR' lists the tensors of a version."
+
+
 class PromotionNotFound(NotFound):
     """No such promotion."""
 
@@ -228,6 +234,10 @@ class ChunkMissing(FailedPrecondition):
     """The upload names bytes the project does not hold."""
 
     advice = "Push again; what has arrived is not sent twice."
+
+
+class HeaderInvalid(FailedPrecondition):
+    """A file has no header that tells of its tensors, or one that lies."""
 
 
 class LedgerRecovery(FailedPrecondition):

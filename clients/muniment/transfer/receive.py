@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from muniment.errors import DeadlineExceeded, DownloadRefused, Internal, MunimentError, Unavailable

@@ -61,6 +61,8 @@ REASONS: Mapping[str, type[MunimentError]] = {
     "DATABASE_UNAVAILABLE": errors.DatabaseUnavailable,
     "SHUTTING_DOWN": errors.ShuttingDown,
     "TRANSFERS_BUSY": errors.TransfersBusy,
+    "TENSOR_NOT_FOUND": errors.TensorNotFound,
+    "HEADER_INVALID": errors.HeaderInvalid,
     "INTERNAL": errors.Internal,
     "PEER_UNAVAILABLE": errors.PeerUnavailable,
     "LEDGER_RECOVERY": errors.LedgerRecovery,

@@ -120,14 +120,16 @@ class GetManifestRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class ByteRange(_message.Message):
-    __slots__ = ("path", "offset", "length")
+    __slots__ = ("path", "offset", "length", "tensor")
     PATH_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
+    TENSOR_FIELD_NUMBER: _ClassVar[int]
     path: str
     offset: int
     length: int
-    def __init__(self, path: _Optional[str] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
+    tensor: str
+    def __init__(self, path: _Optional[str] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ..., tensor: _Optional[str] = ...) -> None: ...
 
 class ReadRangesRequest(_message.Message):
     __slots__ = ("parent", "digest", "ranges")
@@ -148,6 +150,44 @@ class ReadRangesResponse(_message.Message):
     offset: int
     data: bytes
     def __init__(self, range_index: _Optional[int] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class ListTensorsRequest(_message.Message):
+    __slots__ = ("parent", "digest", "path", "page_size", "page_token")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    digest: str
+    path: str
+    page_size: int
+    page_token: str
+    def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ..., path: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListTensorsResponse(_message.Message):
+    __slots__ = ("tensors", "next_page_token")
+    TENSORS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    tensors: _containers.RepeatedCompositeFieldContainer[Tensor]
+    next_page_token: str
+    def __init__(self, tensors: _Optional[_Iterable[_Union[Tensor, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class Tensor(_message.Message):
+    __slots__ = ("name", "dtype", "shape", "offset", "size", "path")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DTYPE_FIELD_NUMBER: _ClassVar[int]
+    SHAPE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    dtype: str
+    shape: _containers.RepeatedScalarFieldContainer[int]
+    offset: int
+    size: int
+    path: str
+    def __init__(self, name: _Optional[str] = ..., dtype: _Optional[str] = ..., shape: _Optional[_Iterable[int]] = ..., offset: _Optional[int] = ..., size: _Optional[int] = ..., path: _Optional[str] = ...) -> None: ...
 
 class VerifyManifestRequest(_message.Message):
     __slots__ = ("parent", "digest")

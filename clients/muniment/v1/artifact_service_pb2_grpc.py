@@ -53,6 +53,11 @@ class ArtifactServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesResponse.FromString,
                 )
+        self.ListTensors = channel.unary_unary(
+                '/muniment.v1.ArtifactService/ListTensors',
+                request_serializer=muniment_dot_v1_dot_artifact__service__pb2.ListTensorsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.ListTensorsResponse.FromString,
+                )
         self.VerifyManifest = channel.unary_unary(
                 '/muniment.v1.ArtifactService/VerifyManifest',
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestRequest.SerializeToString,
@@ -115,7 +120,16 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ReadRanges(self, request, context):
-        """Reads byte ranges of the files of a manifest, range after range, in frames of at most 1 MiB.
+        """Reads ranges of the files of a manifest, or of tensors in them, range after range, in frames of at
+        most 1 MiB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTensors(self, request, context):
+        """Tells the tensors of a safetensors file of a manifest, in the order of their bytes. HEADER_INVALID:
+        the file is none, or its header lies. With ReadRanges this is all a client needs to load tensors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,6 +184,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.ReadRanges,
                     request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesResponse.SerializeToString,
+            ),
+            'ListTensors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTensors,
+                    request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.ListTensorsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_artifact__service__pb2.ListTensorsResponse.SerializeToString,
             ),
             'VerifyManifest': grpc.unary_unary_rpc_method_handler(
                     servicer.VerifyManifest,
@@ -298,6 +317,23 @@ class ArtifactService(object):
         return grpc.experimental.unary_stream(request, target, '/muniment.v1.ArtifactService/ReadRanges',
             muniment_dot_v1_dot_artifact__service__pb2.ReadRangesRequest.SerializeToString,
             muniment_dot_v1_dot_artifact__service__pb2.ReadRangesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListTensors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/ListTensors',
+            muniment_dot_v1_dot_artifact__service__pb2.ListTensorsRequest.SerializeToString,
+            muniment_dot_v1_dot_artifact__service__pb2.ListTensorsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

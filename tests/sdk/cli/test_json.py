@@ -14,6 +14,7 @@ from google.protobuf.json_format import Parse
 from google.protobuf.message import Message
 from muniment import connect
 from muniment.v1 import access_service_pb2 as access
+from muniment.v1 import artifact_service_pb2 as artifact
 from muniment.v1 import catalog_pb2 as catalog
 from muniment.v1 import ledger_service_pb2 as ledger
 from muniment.v1 import promotion_service_pb2 as promotion
@@ -111,6 +112,12 @@ def test_every_verb_prints_the_message_of_the_contract(
     assert int(proof["leaf_index"]) == revisions[0] - 1
     (key,) = check(objects("audit", "keys"), ledger.LogKey)
     assert key["active"]
+
+    header = b'{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'
+    (weights.parent / "one.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"1")
+    objects("push", "tensors", weights.parent / "one.safetensors")
+    (tensor,) = check(objects("tensors", "tensors"), artifact.Tensor)
+    assert (tensor["name"], tensor["shape"], tensor["path"]) == ("w", ["1"], "one.safetensors")
 
     check(objects("whoami"), access.Identity)
     (token,) = check(objects("token", "create", "robot", "--role", "reader"), access.Token)

@@ -28,6 +28,7 @@ from muniment_core.domain.merkle import Frontier
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.interceptor import CallInterceptor
+from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.permissions import access_rules
 from muniment_core.rpc.stall import STALL_SECONDS, StallInterceptor
 from sqlalchemy import insert, text
@@ -134,7 +135,12 @@ async def client(
     server = grpc.aio.server(interceptors=interceptors, options=(("grpc.so_reuseport", 0),))
     add_to_server(
         ArtifactServicer(
-            execution, blobs, limits, stall_seconds=stall_seconds, wait_seconds=min(stall_seconds, 0.2)
+            execution,
+            blobs,
+            limits,
+            PageTokens(b"test"),
+            stall_seconds=stall_seconds,
+            wait_seconds=min(stall_seconds, 0.2),
         ),
         server,
     )
@@ -199,6 +205,7 @@ class Client:
     file = staticmethod(file)
     frames = staticmethod(frames)
     Refused = Refused
+    token = _TOKEN
 
     def __init__(self, stub: pb_grpc.ArtifactServiceStub, root: Path) -> None:
         self.stub = stub
@@ -269,6 +276,14 @@ class Client:
             refused.acknowledged = [str(len(response.data)) for response in received]
             raise refused from error
         return received
+
+    async def drain(self, stream: grpc.aio.UnaryStreamCall) -> None:
+        """Read a stream to its end; raises Refused."""
+        try:
+            async for _ in stream:
+                pass
+        except grpc.aio.AioRpcError as error:
+            raise refusal(error) from error
 
     def blob_path(self, data: bytes) -> Path:
         """Where the store keeps a blob."""

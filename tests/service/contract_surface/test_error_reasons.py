@@ -141,6 +141,14 @@ def signed_wrongly(api: Api, bundle: bytes) -> Refusal:
     return refused(api.metadata.CreateVersion, request)
 
 
+def tensor(api: Api, content: bytes) -> Refusal:
+    wanted = artifact.ByteRange(path="f", tensor="w")
+    request = artifact.ReadRangesRequest(
+        parent=api.parent(), digest=api.commit({"f": content}), ranges=[wanted]
+    )
+    return refused(api.artifact.ReadRanges, request)
+
+
 def permission_denied(api: Api) -> Refusal:
     with api.as_caller(api.new_token("reader")) as reader:
         return refused(reader.metadata.CreateModel, model(api, "m"))
@@ -203,6 +211,8 @@ PROVOKED: dict[str, tuple[StatusCode, Callable[[Api], Refusal]]] = {
         ),
     ),
     "FILE_NOT_FOUND": (StatusCode.NOT_FOUND, file_not_found),
+    "TENSOR_NOT_FOUND": (StatusCode.NOT_FOUND, lambda api: tensor(api, (2).to_bytes(8, "little") + b"{}")),
+    "HEADER_INVALID": (StatusCode.FAILED_PRECONDITION, lambda api: tensor(api, b"\xff" * 10)),
     "PROMOTION_NOT_FOUND": (
         StatusCode.NOT_FOUND,
         after(

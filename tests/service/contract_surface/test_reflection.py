@@ -101,6 +101,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
     api.new_token("reader")
     (token,) = api.access.ListTokens(access.ListTokensRequest(parent=api.parent())).tokens
     digest, parent, own = versions[0].digest, {"parent": api.parent()}, {"parent": model}
+    tensors = api.commit({"one.safetensors": (2).to_bytes(8, "little") + b"{}"})
     chunk = {"digest": "sha256:" + "0" * 64, "size": "1"}
     file = {"path": "empty", "digest": _EMPTY, "size": "0"}
     deployment = {"target": "t", "model": model, "stage": "production", "state": "DEPLOYMENT_STATE_RUNNING"}
@@ -159,6 +160,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "ArtifactService/PlanUpload": {**parent, "chunks": [chunk]},
         "ArtifactService/CommitUpload": {**parent, "files": [file]},
         "ArtifactService/GetManifest": {**parent, "digest": digest},
+        "ArtifactService/ListTensors": {**parent, "digest": tensors, "path": "one.safetensors"},
         "ArtifactService/VerifyManifest": {**parent, "digest": digest},
         "ArtifactService/InspectManifest": {**parent, "digest": digest},
         "PromotionService/RequestPromotion": {"version": versions[3].name, "stage": "staging"},

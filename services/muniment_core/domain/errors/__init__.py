@@ -17,6 +17,7 @@ from muniment_core.domain.errors.content import (
     FrameOutOfOrder,
     SignatureInvalid,
     SignatureMismatch,
+    HeaderInvalid,
     SizeMismatch,
 )
 from muniment_core.domain.errors.requests import (
@@ -43,6 +44,7 @@ from muniment_core.domain.errors.resources import (
     SignatureNotFound,
     StageEmpty,
     StageNotFound,
+    TensorNotFound,
     TokenNotFound,
     VersionNotFound,
 )
@@ -83,6 +85,7 @@ __all__ = [
     "EtagMismatch",
     "FileNotFound",
     "FrameOutOfOrder",
+    "HeaderInvalid",
     "InUse",
     "InvalidField",
     "InvalidFilter",
@@ -113,6 +116,7 @@ __all__ = [
     "StageNotFound",
     "StorageFull",
     "StorageUnavailable",
+    "TensorNotFound",
     "TokenInvalid",
     "TokenMissing",
     "TokenNotFound",

@@ -87,3 +87,12 @@ class BytesDamaged(DomainError):
         super().__init__(
             f"stored bytes {digest} are damaged: {why}; push them again to repair", digest=digest
         )
+
+
+class HeaderInvalid(DomainError):
+    """A file whose tensors are asked for has no header that can be believed."""
+
+    reason = "HEADER_INVALID"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path[:200]!r} has no header of safetensors: {why}", path=path[:200])

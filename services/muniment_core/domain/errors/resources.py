@@ -101,6 +101,17 @@ class FileNotFound(DomainError):
         super().__init__(f"manifest {digest} has no file {path[:200]!r}", path=path[:200], digest=digest)
 
 
+class TensorNotFound(DomainError):
+    """The file has no such tensor."""
+
+    reason = "TENSOR_NOT_FOUND"
+
+    def __init__(self, tensor: str, path: str) -> None:
+        super().__init__(
+            f"{path[:200]!r} has no tensor {tensor[:200]!r}", tensor=tensor[:200], path=path[:200]
+        )
+
+
 class PromotionNotFound(DomainError):
     """The promotion does not exist."""
 
