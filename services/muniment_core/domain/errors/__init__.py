@@ -15,9 +15,9 @@ from muniment_core.domain.errors.content import (
     ChunkMissing,
     DigestMismatch,
     FrameOutOfOrder,
+    HeaderInvalid,
     SignatureInvalid,
     SignatureMismatch,
-    HeaderInvalid,
     SizeMismatch,
 )
 from muniment_core.domain.errors.requests import (
