@@ -268,7 +268,7 @@ class TestPassingBy:
         messages[1].file_size = len(A) - 1
         with pytest.raises(client.Refused) as refused:
             await client.put_messages(messages)
-        assert (refused.value.reason, refused.value.facts["field"]) == ("INVALID_FIELD", "file_offset")
+        assert (refused.value.reason, refused.value.facts) == ("INVALID_FIELD", {"field": "file_offset"})
 
 
 class TestCommit:

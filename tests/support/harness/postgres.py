@@ -6,11 +6,13 @@ import fcntl
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -24,6 +26,9 @@ max_connections = 200
 max_wal_size = 256MB
 shared_buffers = 64MB
 """
+
+
+START_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def running_postgres(lock: Path) -> Iterator[PostgresServer]:
             server.ensure_pgdata_inited()
         with (directory / "data/postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS)
-        server.start()
+        _start(server)
         try:
             socket_directory = server.get_postmaster_info().socket_dir
             assert socket_directory is not None, "the wheel listens on a Unix socket"
@@ -96,3 +101,14 @@ def running_postgres(lock: Path) -> Iterator[PostgresServer]:
             server.cleanup()
     finally:
         shutil.rmtree(directory)
+
+
+def _start(server: Any) -> None:
+    """Start PostgreSQL; the wheel's `pg_ctl` dies of SIGSEGV now and then, before it has started anything."""
+    for remaining in reversed(range(START_ATTEMPTS)):
+        try:
+            server.start()
+            return
+        except (subprocess.CalledProcessError, FileNotFoundError):  # the latter of the log it never wrote
+            if not remaining:
+                raise
