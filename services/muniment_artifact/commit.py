@@ -18,6 +18,7 @@ from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.whole import put_blob
+from muniment_artifact.collection.claims import store_and_note
 from muniment_artifact.damage import check_present, damage_noted, missing_chunk
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import FileEntry, Manifest, build_manifest, distinct_chunks
@@ -60,8 +61,10 @@ async def commit_upload(
     except BytesDamaged as error:
         # The caller has these bytes: it plans again, is asked for the chunk, and so repairs it.
         raise missing_chunk(files, Digest(error.facts["digest"])) from error
-    manifest = await execution.io(partial(_store, blobs, files))
-    record = await execution.note(partial(_keep, project=project, manifest=manifest, proofs=rest))
+    store = partial(_store, blobs, files)
+    manifest, record = await store_and_note(
+        execution, blobs, store, partial(_keep, project=project, proofs=rest)
+    )
     if record.chunk_map == manifest.record.chunk_map:
         return CommittedManifest(record, manifest.files)
     try:
@@ -71,7 +74,7 @@ async def commit_upload(
         await _check_stored(execution, blobs, project, earlier)
         return CommittedManifest(record, earlier)
     except (BytesDamaged, ChunkMissing):
-        record = await execution.note(partial(_rechunk, project=project, manifest=manifest))
+        manifest, record = await store_and_note(execution, blobs, store, partial(_rechunk, project=project))
         return CommittedManifest(record, manifest.files)
 
 
@@ -124,21 +127,22 @@ def _store(blobs: BlobStore, files: Sequence[FileEntry]) -> Manifest:
 
 
 def _keep(
-    unit: UnitOfWork, *, project: str, manifest: Manifest, proofs: Sequence[FileProof]
+    unit: UnitOfWork, manifest: Manifest, epoch: int, *, project: str, proofs: Sequence[FileProof]
 ) -> ManifestRecord:
     project_id = unit.projects.require(project).id
     chunks = distinct_chunks(manifest.files)
     _require_held(manifest.files, unit.artifacts.held(project_id, chunks))
     unit.artifacts.add_proofs(project_id, proofs, now=unit.now)
-    return unit.artifacts.add_manifest(project_id, manifest.record, chunks=chunks, now=unit.now)
+    return unit.artifacts.add_manifest(project_id, manifest.record, chunks=chunks, now=unit.now, epoch=epoch)
 
 
-def _rechunk(unit: UnitOfWork, *, project: str, manifest: Manifest) -> ManifestRecord:
+def _rechunk(unit: UnitOfWork, manifest: Manifest, epoch: int, *, project: str) -> ManifestRecord:
     project_id = unit.projects.require(project).id
     chunks = distinct_chunks(manifest.files)
     _require_held(manifest.files, unit.artifacts.held(project_id, chunks))
-    unit.artifacts.rechunk_manifest(project_id, manifest.record, chunks=chunks)
-    return unit.artifacts.require_manifest(project_id, manifest.record.digest)
+    return unit.artifacts.rechunk_manifest(
+        project_id, manifest.record, chunks=chunks, now=unit.now, epoch=epoch
+    )
 
 
 def _require_held(files: Sequence[FileEntry], held: Mapping[Digest, int]) -> None:

@@ -17,10 +17,11 @@ from functools import partial
 from itertools import takewhile
 
 from muniment_core.db.artifact_store import Chunk, FileProof
-from muniment_core.db.unit_of_work import UnitOfWork
+from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
+from muniment_artifact.collection.claims import note_stored
 from muniment_artifact.intake import ArrivingChunk, Frame, FrameOrder
 from muniment_artifact.limits import MIB, Limits
 from muniment_artifact.passing import PassingFile, PassingFiles
@@ -32,6 +33,27 @@ FRAMES_BYTES = 4 * MIB
 
 
 @dataclass(frozen=True, slots=True)
+class Intake:
+    """Where chunks go.
+
+    Attributes:
+        epoch: of collection, when the stream began.
+    """
+
+    project_id: int
+    epoch: int
+
+
+def find_intake(reader: Reader, *, project: str) -> Intake:
+    """Where the chunks of a stream go.
+
+    Raises:
+        ProjectNotFound: if there is no such project.
+    """
+    return Intake(reader.projects.require(project).id, reader.collection.epoch())
+
+
+@dataclass(frozen=True, slots=True)
 class _Whole:
     """A chunk all of whose frames have come.
 
@@ -39,12 +61,14 @@ class _Whole:
         task: makes it durable.
         passed: the file that ends with it, if that passed by in order.
         hashed: done when that file was hashed to its end.
+        epoch: of collection, from before the chunk became durable.
     """
 
     chunk: Chunk
     task: asyncio.Task[None]
     passed: PassingFile | None
     hashed: asyncio.Future[None]
+    epoch: int
 
     @property
     def is_durable(self) -> bool:
@@ -54,11 +78,12 @@ class _Whole:
 class ChunkStream:
     """One stream of chunks into a project."""
 
-    def __init__(self, execution: Execution, blobs: BlobStore, limits: Limits, *, project_id: int) -> None:
+    def __init__(self, execution: Execution, blobs: BlobStore, limits: Limits, *, into: Intake) -> None:
         self._execution = execution
         self._blobs = blobs
         self._limits = limits
-        self._project_id = project_id
+        self._into = into
+        self._epoch = into.epoch
         self._room = Room(FRAMES_BYTES)
         self._files = PassingFiles()
         self._hashing = InOrder(execution)
@@ -121,6 +146,8 @@ class ChunkStream:
 
     async def _finish(self, arriving: ArrivingChunk) -> None:
         """Let a whole chunk become durable beside the stream, and wait until there is room for one more."""
+        # An older epoch than that in which the chunk becomes durable is on the safe side.
+        epoch = self._epoch
         self._work.add(arriving.commit)
         task = spawn(self._keep(arriving, self._work))
         hashed = asyncio.get_running_loop().create_future()
@@ -129,7 +156,7 @@ class ChunkStream:
             self._hashing.add(lambda: None, partial(hashed.set_result, None))
         self._arriving = None
         async with self._changed:
-            self._unacked.append(_Whole(arriving.chunk, task, passed, hashed))
+            self._unacked.append(_Whole(arriving.chunk, task, passed, hashed, epoch))
             self._unacked_bytes += arriving.chunk.size
             self._changed.notify_all()
             await self._changed.wait_for(self._has_room)
@@ -167,11 +194,23 @@ class ChunkStream:
             if whole.passed is not None:
                 await asyncio.shield(whole.hashed)
                 proofs.append(whole.passed.proof())
-        await self._execution.note(partial(self._hold, [whole.chunk for whole in durable], proofs))
+        await self._held(durable, proofs)
 
-    def _hold(self, chunks: Sequence[Chunk], proofs: Sequence[FileProof], unit: UnitOfWork) -> None:
-        unit.artifacts.add_chunks(self._project_id, chunks, now=unit.now)
-        unit.artifacts.add_proofs(self._project_id, proofs, now=unit.now)
+    async def _held(self, durable: Sequence[_Whole], proofs: Sequence[FileProof]) -> None:
+        chunks = [whole.chunk for whole in durable]
+        self._epoch = await note_stored(
+            self._execution,
+            self._blobs,
+            chunks,
+            partial(self._hold, chunks, proofs),
+            epoch=min(whole.epoch for whole in durable),
+        )
+
+    def _hold(
+        self, chunks: Sequence[Chunk], proofs: Sequence[FileProof], unit: UnitOfWork, epoch: int
+    ) -> None:
+        unit.artifacts.add_chunks(self._into.project_id, chunks, now=unit.now, epoch=epoch)
+        unit.artifacts.add_proofs(self._into.project_id, proofs, now=unit.now)
 
     async def _clean_up(self, pump: asyncio.Task[None]) -> None:
         await settled(pump)
@@ -181,6 +220,6 @@ class ChunkStream:
         for whole in self._unacked:
             await settled(whole.task)
         # Not together with the proofs: a file that ends with one of them may have a wrong chunk before it.
-        durable = [whole.chunk for whole in self._unacked if whole.is_durable]
+        durable = [whole for whole in self._unacked if whole.is_durable]
         if durable:
-            await settled(spawn(self._execution.note(partial(self._hold, durable, ()))))
+            await settled(spawn(self._held(durable, ())))

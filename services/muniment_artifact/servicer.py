@@ -12,7 +12,6 @@ from muniment.frames import PutFrame, RangeFrame, decode_put, encode_range
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc as pb_grpc
 from muniment.v1 import inspection_pb2
-from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import FileNotFound, InvalidField
 from muniment_core.rpc import convert as shared
 from muniment_core.rpc.execution import Execution
@@ -27,7 +26,7 @@ from muniment_artifact.inspections import Inspections
 from muniment_artifact.limits import Limits
 from muniment_artifact.plan import plan_upload
 from muniment_artifact.pool import frames_from
-from muniment_artifact.put import ChunkStream
+from muniment_artifact.put import ChunkStream, find_intake
 from muniment_artifact.read import get_files, place_ranges, read_ranges
 from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
 from muniment_artifact.tensors.index import TensorIndexes
@@ -67,9 +66,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     async def PlanUpload(self, request: pb.PlanUploadRequest, context: Any) -> pb.PlanUploadResponse:
         """Tell which chunks the project does not hold yet."""
         project, chunks = convert.project(request.parent), convert.chunks("chunks", request.chunks)
-        missing = await self._execution.read(
-            partial(plan_upload, project=project, chunks=chunks, limits=self._limits)
-        )
+        missing = await plan_upload(self._execution, project, chunks, limits=self._limits)
         return pb.PlanUploadResponse(missing=[digest.text for digest in missing])
 
     async def PutChunks(
@@ -80,8 +77,12 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         first = await anext(requests, None)
         if first is None:
             raise InvalidField("parent", "is required, while the stream ended without a message")
-        project_id = await self._execution.read(partial(_project_id, project=convert.project(first.parent)))
-        stream = ChunkStream(self._execution, self._blobs, self._limits, project_id=project_id)
+        stream = ChunkStream(
+            self._execution,
+            self._blobs,
+            self._limits,
+            into=await self._execution.read(partial(find_intake, project=convert.project(first.parent))),
+        )
         async with (
             self._puts.admitted(context) as reader,
             aclosing(stream.receive(convert.frames(first, requests))) as chunks,
@@ -173,7 +174,3 @@ def add_to_server(servicer: ArtifactServicer, server: grpc.aio.Server) -> None:
     # The first handler that knows a method serves it.
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
     pb_grpc.add_ArtifactServiceServicer_to_server(servicer, server)
-
-
-def _project_id(reader: Reader, *, project: str) -> int:
-    return reader.projects.require(project).id

@@ -10,6 +10,8 @@ from muniment.digests import Digest
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.blobs.whole import get_blob, put_blob
+from muniment_artifact.collection.sweep import Stores
+from muniment_core.domain.tiers import Shelf
 
 from muniment_server.settings import StorageSettings
 
@@ -46,6 +48,21 @@ def open_prediction_bodies(settings: StorageSettings) -> PredictionBodies:
         As :func:`open_blob_store`.
     """
     return PredictionBodies(open_blob_store(settings, PREDICTIONS))
+
+
+def collected_stores(settings: StorageSettings, models: BlobStore | None = None) -> Stores:
+    """The stores that collection looks after.
+
+    Args:
+        models: that for models, if it is open.
+
+    Raises:
+        As :func:`open_blob_store`.
+    """
+    return {
+        Shelf.HOT: models or open_blob_store(settings),
+        Shelf.PREDICTIONS: open_blob_store(settings, PREDICTIONS),
+    }
 
 
 def open_blob_store(settings: StorageSettings, name: str = "") -> BlobStore:

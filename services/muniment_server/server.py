@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
+from muniment_artifact.collection.upkeep import look_after_bytes
 from muniment_core.db.schema import page_token_key
 from muniment_core.domain.access import Principal
 from muniment_core.rpc.auth import Authorizer
@@ -27,7 +28,7 @@ from muniment_core.rpc.stall import StallInterceptor
 from muniment_metadata.predictions.retention import look_after_predictions
 from muniment_promotion.watch.tail import LedgerTail
 
-from muniment_server.blobs import open_blob_store, open_prediction_bodies
+from muniment_server.blobs import collected_stores, open_blob_store, open_prediction_bodies
 from muniment_server.core import Core
 from muniment_server.data_directory import ClientsLock
 from muniment_server.services import Serving, descriptors_of, serve_artifact, serve_metadata, serve_promotion
@@ -159,7 +160,8 @@ async def _started(
             bodies = open_prediction_bodies(storage)
             predictions = serve_metadata(serving, bodies)
         if settings.service in (Service.ALL, Service.ARTIFACT):
-            artifacts = serve_artifact(serving, open_blob_store(storage))
+            blobs = open_blob_store(storage)
+            artifacts = serve_artifact(serving, blobs)
         health = _add_health_and_reflection(server, descriptors)
         if settings.service in (Service.ALL, Service.PROMOTION):
             tail_of(tail)
@@ -176,6 +178,11 @@ async def _started(
             stack.push_async_callback(predictions.close)
         if settings.service in (Service.ALL, Service.ARTIFACT):
             stack.callback(artifacts.close)
+            stores = collected_stores(storage, blobs)
+            tidying = asyncio.create_task(
+                look_after_bytes(core.execution, stores, every=settings.gc_every, grace=settings.gc_grace)
+            )
+            stack.push_async_callback(_ended, tidying)
         for descriptor in descriptors:
             await health.set(descriptor.full_name, health_pb2.HealthCheckResponse.SERVING)
         writes = asyncio.create_task(_tell_of_writes(core, health))

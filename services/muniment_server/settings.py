@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 import click
 from muniment.ledger.keys import InvalidKey, check_key_name
 from muniment.local import default_data_dir
+
+from muniment_server.span import GRACE, Span
 
 DEFAULT_LISTEN = "127.0.0.1:7460"
 MAX_ORIGIN = 250
@@ -69,6 +72,8 @@ class ServeSettings:
         grace: seconds that calls in flight have to finish at a stop.
         until_idle: stop when no embedded client is left.
         prediction_days: how long predictions are kept; 0: for ever.
+        gc_every: how often to give back the space of bytes that nothing needs; None: never.
+        gc_grace: how long such bytes are kept.
     """
 
     listen: str
@@ -78,6 +83,8 @@ class ServeSettings:
     grace: float
     until_idle: bool
     prediction_days: int
+    gc_every: timedelta | None
+    gc_grace: timedelta
 
 
 def _load_file(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
@@ -206,6 +213,21 @@ _SERVE = (
         default=0,
         show_default="for ever",
         help="Days that predictions are kept; what proves them stays.",
+    ),
+    _option(
+        "--gc-every",
+        type=Span(),
+        metavar="SPAN",
+        help="How often to give back the space of bytes nothing needs, such as 12h.  "
+        "[default: never, see muniment-server gc]",
+    ),
+    _option(
+        "--gc-grace",
+        type=Span(),
+        metavar="SPAN",
+        default=GRACE,
+        show_default="1d",
+        help="How long such bytes are kept; longer than any push takes.",
     ),
     click.option("--until-idle", is_flag=True, hidden=True, help="Stop when no embedded client is left."),
 )

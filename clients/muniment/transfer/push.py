@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from muniment.errors import DeadlineExceeded, ModelNotFound, NameTaken, Unavailable
+from muniment.errors import DeadlineExceeded, ManifestNotFound, ModelNotFound, NameTaken, Unavailable
 from muniment.names import ModelName
 from muniment.provenance import find_code, find_environment
 from muniment.registry.models import ensure_model
@@ -36,9 +36,16 @@ def push(
         lambda parent: resource_name(session, parent), code=find_code(), environment=find_environment()
     )
     check_record(version)
-    version.digest = upload.run(progress)
     bundle = record.signature.bundle if record.signature else b""
-    return _register(session, name, version, bundle, request_id or new_request_id())
+    request_id = request_id or new_request_id()
+    patience = Patience()
+    while True:
+        version.digest = upload.run(progress)
+        try:
+            return _register(session, name, version, bundle, request_id)
+        except ManifestNotFound as error:
+            # Collected between the two, as no version had it yet: what is there still is not sent again.
+            patience.spend(error, pause=False)
 
 
 def _register(

@@ -115,6 +115,11 @@ class DiskBlobStore:
                         if found is not None:
                             yield found
 
+    def remove_leftovers(self) -> int:
+        """Remove temporary files that no living writer holds, however young they are."""
+        with storage_errors():
+            return remove_leftovers(self._incoming)
+
     def probe(self) -> None:
         """Write, synchronise, read and remove a small file."""
         with storage_errors():

@@ -90,6 +90,9 @@ class BlobStore(Protocol):
     def list(self, prefix: str = "") -> Iterator[BlobStat]:
         """Blobs whose 64 hexadecimal digits begin with ``prefix``, in order."""
 
+    def remove_leftovers(self) -> int:
+        """Remove what writers that died left half done; how much that was."""
+
     def probe(self) -> None:
         """Try out writing, reading a range and removing, for start-up and health checks.
 

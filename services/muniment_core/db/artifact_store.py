@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from muniment.digests import Digest
 from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, insert, select, tuple_, update
@@ -18,7 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
 from muniment_core.db.artifact_tables import held_chunks, manifest_chunks, manifests, verified_files
+from muniment_core.db.collection_store import CollectionStore
 from muniment_core.domain.errors import BytesDamaged, ManifestNotFound
+from muniment_core.domain.tiers import Shelf, Tier
 
 _T = TypeVar("_T")
 
@@ -69,6 +71,7 @@ class ManifestRecord:
         digest: of ``body``.
         body: canonical JSON of the OCI image manifest.
         chunk_map: the blob that tells of which chunks the files are made.
+        tier: where its chunks are.
     """
 
     digest: Digest
@@ -77,18 +80,23 @@ class ManifestRecord:
     chunk_map: Chunk
     size_bytes: int
     file_count: int
+    tier: Tier = Tier.HOT
 
 
-_HELD = select(held_chunks.c.digest, held_chunks.c.size).where(
+_IS_HELD = (
     held_chunks.c.project_id == bindparam("project_id"),
     held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
     held_chunks.c.damage_time.is_(None),
+    held_chunks.c.tier == Tier.HOT,
 )
+_HELD = select(held_chunks.c.digest, held_chunks.c.size).where(*_IS_HELD)
 # Projects share blobs: what is damaged or repaired, is so for all of them.
 _DAMAGE = (
     update(held_chunks)
     .where(
-        held_chunks.c.digest.in_(bindparam("digests", expanding=True)), held_chunks.c.damage_time.is_(None)
+        held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
+        held_chunks.c.tier == Tier.HOT,
+        held_chunks.c.damage_time.is_(None),
     )
     .values(damage_time=bindparam("now"))
 )
@@ -96,6 +104,7 @@ _REPAIR = (
     update(held_chunks)
     .where(
         held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
+        held_chunks.c.tier == Tier.HOT,
         held_chunks.c.damage_time.is_not(None),
     )
     .values(damage_time=None)
@@ -121,6 +130,11 @@ _MANIFEST = select(manifests).where(
 _SUMMARY = select(manifests.c.size_bytes, manifests.c.file_count).where(
     manifests.c.project_id == bindparam("project_id"), manifests.c.digest == bindparam("digest")
 )
+_RENEW_MANIFEST = (
+    update(manifests)
+    .where(manifests.c.project_id == bindparam("of_project"), manifests.c.digest == bindparam("of_files"))
+    .values(lease_time=bindparam("now"))
+)
 _ADD_MANIFEST_CHUNKS = insert(manifest_chunks).from_select(
     ["manifest_id", "chunk_id"],
     select(bindparam("manifest_id", type_=BigInteger), held_chunks.c.id).where(
@@ -137,7 +151,14 @@ def _add_to(table: Table) -> dict[str, Insert]:
     }
 
 
-_ADD_CHUNKS = _add_to(held_chunks)
+def _hold(dialect: Any) -> Insert:
+    adding = dialect.insert(held_chunks)
+    now_held = {"tier": Tier.HOT, "damage_time": None, "lease_time": adding.excluded.lease_time}
+    held: Insert = adding.on_conflict_do_update(index_elements=["project_id", "digest"], set_=now_held)
+    return held
+
+
+_ADD_CHUNKS = {"sqlite": _hold(sqlite), "postgresql": _hold(postgresql)}
 _ADD_PROOFS = _add_to(verified_files)
 # RETURNING answers nothing when the row was there already, so exactly one of several writers goes on.
 _ADD_MANIFEST = {name: statement.returning(manifests.c.id) for name, statement in _add_to(manifests).items()}
@@ -157,16 +178,31 @@ class ArtifactStore:
             found.update((Digest(row.digest), row.size) for row in rows)
         return found
 
-    def add_chunks(self, project_id: int, chunks: Sequence[Chunk], *, now: datetime) -> None:
-        """Note that the project holds chunks, whose blobs are durable and right: that repairs damaged ones."""
+    def add_chunks(self, project_id: int, chunks: Sequence[Chunk], *, now: datetime, epoch: int) -> None:
+        """Note that the project holds chunks, whose blobs are durable and right: that repairs damaged ones.
+
+        Args:
+            project_id: who holds them.
+            chunks: which.
+            now: the time of the transaction.
+            epoch: of collection, from before the blobs were stored, or were last seen to be there.
+
+        Raises:
+            CollectedMeanwhile: if one of the blobs may have been removed since.
+        """
+        self._claim((chunk.digest for chunk in chunks), epoch)
         self.repair(chunk.digest for chunk in chunks)
-        self._add(
-            _ADD_CHUNKS,
-            [
-                {"project_id": project_id, "digest": chunk.digest.text, "size": chunk.size, "add_time": now}
-                for chunk in chunks
-            ],
-        )
+        rows = [
+            {
+                "project_id": project_id,
+                "digest": chunk.digest.text,
+                "size": chunk.size,
+                "add_time": now,
+                "lease_time": now,
+            }
+            for chunk in chunks
+        ]
+        self._add(_ADD_CHUNKS, rows)
 
     def damage(self, digests: Iterable[Digest], *, now: datetime) -> None:
         """Note that blobs were found gone or wrong; no project holds them any more."""
@@ -208,29 +244,62 @@ class ArtifactStore:
         )
 
     def add_manifest(
-        self, project_id: int, record: ManifestRecord, *, chunks: Iterable[Digest], now: datetime
+        self, project_id: int, record: ManifestRecord, *, chunks: Iterable[Digest], now: datetime, epoch: int
     ) -> ManifestRecord:
         """Keep a manifest and return the one kept, an earlier one of the same digest if there is any.
+
+        An earlier one whose chunks are not at hand is made of these from now on.
 
         Args:
             project_id: who holds it.
             record: the manifest.
             chunks: every chunk of its files, without repeats; the project must hold them.
             now: the time of the transaction.
+            epoch: of collection, from before config and chunk map were stored.
+
+        Raises:
+            CollectedMeanwhile: if one of those may have been removed since.
         """
-        row = {**_key(project_id, record.digest), **_columns(record), "add_time": now}
+        self._claim((record.config_digest, record.chunk_map.digest), epoch)
+        row = {**_key(project_id, record.digest), **_columns(record), "add_time": now, "lease_time": now}
         statement = _ADD_MANIFEST[self._connection.dialect.name]
         manifest_id = self._connection.execute(statement, row).scalar_one_or_none()
         if manifest_id is not None:
             self._add_manifest_chunks(project_id, manifest_id, chunks)
+            return record
+        kept = self.require_manifest(project_id, record.digest)
+        if kept.tier is Tier.HOT:
+            renewed = {"of_project": project_id, "of_files": record.digest.text, "now": now}
+            self._connection.execute(_RENEW_MANIFEST, renewed)
+            return kept
+        self._rechunk(project_id, record, chunks, now)
         return self.require_manifest(project_id, record.digest)
 
-    def rechunk_manifest(self, project_id: int, record: ManifestRecord, *, chunks: Iterable[Digest]) -> None:
-        """Say of which chunks the files of a manifest are made from now on; the files stay the same."""
+    def rechunk_manifest(
+        self, project_id: int, record: ManifestRecord, *, chunks: Iterable[Digest], now: datetime, epoch: int
+    ) -> ManifestRecord:
+        """Say of which chunks the files of a manifest are made from now on; the files stay the same.
+
+        Raises:
+            CollectedMeanwhile: as :meth:`add_manifest`.
+        """
+        self._claim((record.config_digest, record.chunk_map.digest), epoch)
+        self._rechunk(project_id, record, chunks, now)
+        return self.require_manifest(project_id, record.digest)
+
+    def _rechunk(
+        self, project_id: int, record: ManifestRecord, chunks: Iterable[Digest], now: datetime
+    ) -> None:
         statement = (
             update(manifests)
             .where(manifests.c.project_id == project_id, manifests.c.digest == record.digest.text)
-            .values(chunk_map_digest=record.chunk_map.digest.text, chunk_map_size=record.chunk_map.size)
+            .values(
+                chunk_map_digest=record.chunk_map.digest.text,
+                chunk_map_size=record.chunk_map.size,
+                tier=Tier.HOT,
+                lease_time=now,
+                restore_time=None,
+            )
             .returning(manifests.c.id)
         )
         manifest_id = self._connection.execute(statement).scalar_one()
@@ -253,6 +322,7 @@ class ArtifactStore:
             chunk_map=Chunk(Digest(row.chunk_map_digest), row.chunk_map_size),
             size_bytes=row.size_bytes,
             file_count=row.file_count,
+            tier=Tier(row.tier),
         )
 
     def require_summary(self, project_id: int, digest: Digest) -> ManifestSummary:
@@ -268,6 +338,9 @@ class ArtifactStore:
         for damaged in self.damaged(project_id, digest):
             raise BytesDamaged(damaged.text, "they were found gone or wrong")
         return ManifestSummary(digest=digest, size_bytes=row.size_bytes, file_count=row.file_count)
+
+    def _claim(self, digests: Iterable[Digest], epoch: int) -> None:
+        CollectionStore(self._connection).claim(Shelf.HOT, digests, epoch=epoch)
 
     def _add_manifest_chunks(self, project_id: int, manifest_id: int, chunks: Iterable[Digest]) -> None:
         for texts in _slices(digest.text for digest in chunks):

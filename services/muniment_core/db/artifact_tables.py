@@ -3,6 +3,9 @@
 A row here is the only thing that makes bytes part of a project. Blobs without a row are orphans, allowed and
 collected later; a row without its blob would be a dangling reference, so rows are written after the blob is
 durable. Two projects that hold the same bytes have a row each and share one blob.
+
+``lease_time`` is when somebody last counted on a row that no version needs yet. Collection takes what nothing
+refers to once that is longer ago than its grace period.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ held_chunks = Table(
     Column("add_time", UtcDateTime, nullable=False),
     # Set when the blob was found gone or wrong; the chunk counts as not held until somebody sends it again.
     Column("damage_time", UtcDateTime),
+    # HOT or COLD; a chunk in the cold tier counts as not held.
+    Column("tier", String(8), nullable=False, server_default="HOT"),
+    Column("lease_time", UtcDateTime, nullable=False, server_default="0"),
     UniqueConstraint("project_id", "digest"),
     # Whether any project still holds a blob is asked by digest alone.
     Index("ix_held_chunks_digest", "digest"),
@@ -56,7 +62,15 @@ manifests = Table(
     Column("size_bytes", BigId, nullable=False),
     Column("file_count", Integer, nullable=False),
     Column("add_time", UtcDateTime, nullable=False),
+    # HOT; COLD: its chunks go to the cold tier, as far as no other manifest needs them; GONE: they were given up.
+    Column("tier", String(8), nullable=False, server_default="HOT"),
+    Column("lease_time", UtcDateTime, nullable=False, server_default="0"),
+    # When somebody last began to bring its chunks back; they are left alone meanwhile.
+    Column("restore_time", UtcDateTime),
     UniqueConstraint("project_id", "digest"),
+    # Whether any manifest still needs such a blob is asked by digest alone.
+    Index("ix_manifests_config_digest", "config_digest"),
+    Index("ix_manifests_chunk_map_digest", "chunk_map_digest"),
 )
 
 manifest_chunks = Table(
@@ -65,4 +79,24 @@ manifest_chunks = Table(
     Column("manifest_id", BigId, ForeignKey("manifests.id"), primary_key=True),
     Column("chunk_id", BigId, ForeignKey("held_chunks.id"), primary_key=True),
     Index("ix_manifest_chunks_chunk_id", "chunk_id"),
+)
+
+# Blobs that collection is about to remove from one of the stores; nearly always empty. See `domain.tiers.Fate`.
+condemned_blobs = Table(
+    "condemned_blobs",
+    metadata,
+    Column("shelf", String(16), primary_key=True),
+    Column("digest", _DIGEST, primary_key=True),
+    Column("size", BigId, nullable=False),
+    Column("fate", String(16), nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Index("ix_condemned_blobs_fate", "fate"),
+)
+
+# How often blobs were removed: whoever stored a blob and finds the same number afterwards knows that it is there.
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigId, nullable=False),
 )

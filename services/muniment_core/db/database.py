@@ -13,8 +13,9 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ class Database:
         self._kept_reading: list[Connection] = []
         self._kept_writing: list[Connection] = []
         self._turn = threading.Lock()
+        self._alone = threading.Lock()
         if self.is_sqlite:
             self._writing, self._reading = (
                 _sqlite_engine(parsed, read_only=False),
@@ -113,6 +115,32 @@ class Database:
         """A connection that sees one consistent snapshot and cannot write."""
         with _begun(self._reading, self._kept_reading) as connection:
             yield connection
+
+    @contextmanager
+    def alone(self, key: int) -> Iterator[Callable[[], bool] | None]:
+        """The right to do something that only one process may do at a time, or None while another one does.
+
+        Yields:
+            What tells whether the right still stands: on PostgreSQL it ends with the connection that holds it. One
+            process alone uses an embedded database.
+        """
+        if self.is_sqlite:
+            if not self._alone.acquire(blocking=False):
+                yield None
+                return
+            try:
+                yield lambda: True
+            finally:
+                self._alone.release()
+            return
+        held = self._looking.raw_connection()
+        try:
+            driver: Any = held.dbapi_connection
+            [taken] = driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+            yield partial(_answers, driver) if taken else None
+        finally:
+            # Closing the connection gives the lock back, whatever state it is in.
+            held.invalidate()
 
     def look_up(self, statement: Prepared, **values: Any) -> Any | None:
         """The first row of one statement that reads, or None, as of now.
@@ -164,6 +192,16 @@ class Database:
         self._looking.dispose()
         self._reading.dispose()
         self._writing.dispose()
+
+
+def _answers(driver: Any) -> bool:
+    try:
+        driver.execute("SELECT 1")
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        return False
+    return True
 
 
 def _driver_of(connection: Connection) -> Any:

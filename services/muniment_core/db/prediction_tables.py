@@ -28,6 +28,7 @@ prediction_batches = Table(
     # Whether the body was removed since: what a crash between the two left over is removed by the next run.
     Column("body_dropped", Boolean, nullable=False),
     Index("ix_prediction_batches_body_dropped_seal_time", "body_dropped", "seal_time"),
+    Index("ix_prediction_batches_body_digest", "body_digest"),
 )
 
 # The predictions of one version and one hour in one batch. The hour keeps shares short in time, however wrong

@@ -20,6 +20,7 @@ from muniment_core.db.tables import models, projects, versions
 from muniment_core.db.version_rows import new_version_record, new_version_rows
 from muniment_core.domain.catalog import ModelState, NewVersion, VersionRecord
 from muniment_core.domain.errors import ManifestNotFound, ModelNotFound, ProjectNotFound
+from muniment_core.domain.tiers import Tier
 
 _PLACE = Prepared(
     select(
@@ -33,7 +34,13 @@ _PLACE = Prepared(
     .select_from(projects)
     .outerjoin(models, and_(models.c.project_id == projects.c.id, models.c.name == bindparam("model")))
     .outerjoin(
-        manifests, and_(manifests.c.project_id == projects.c.id, manifests.c.digest == bindparam("digest"))
+        manifests,
+        and_(
+            manifests.c.project_id == projects.c.id,
+            manifests.c.digest == bindparam("digest"),
+            # Others have no chunks at hand: they have to be committed again.
+            manifests.c.tier == Tier.HOT,
+        ),
     )
     .where(projects.c.name == bindparam("project"))
 )

@@ -11,9 +11,11 @@ from muniment_core.db.alias_store import AliasStore
 from muniment_core.db.artifact_store import ArtifactStore
 from muniment_core.db.batch import Batch
 from muniment_core.db.checkpoint_store import CheckpointStore
+from muniment_core.db.collection_store import CollectionStore
 from muniment_core.db.deployment_store import DeploymentStore
 from muniment_core.db.history_store import HistoryStore
 from muniment_core.db.inspection_store import InspectionStore
+from muniment_core.db.lease_store import LeaseStore
 from muniment_core.db.ledger_store import LedgerStore
 from muniment_core.db.lineage_store import LineageStore
 from muniment_core.db.metric_store import MetricStore
@@ -23,6 +25,7 @@ from muniment_core.db.prediction_store import PredictionStore
 from muniment_core.db.project_store import ProjectStore
 from muniment_core.db.promotion_store import PromotionStore
 from muniment_core.db.registration_store import RegistrationStore
+from muniment_core.db.release_store import ReleaseStore
 from muniment_core.db.search.store import SearchStore
 from muniment_core.db.stage_store import StageStore
 from muniment_core.db.token_store import TokenStore
@@ -107,6 +110,21 @@ class Reader:
     def inspections(self) -> InspectionStore:
         """What was found out about the bytes of files."""
         return InspectionStore(self.connection)
+
+    @cached_property
+    def leases(self) -> LeaseStore:
+        """Who counts on chunks until when."""
+        return LeaseStore(self.connection)
+
+    @cached_property
+    def collection(self) -> CollectionStore:
+        """Blobs that are about to be removed."""
+        return CollectionStore(self.connection)
+
+    @cached_property
+    def releases(self) -> ReleaseStore:
+        """Manifests and chunks that nothing needs any more."""
+        return ReleaseStore(self.connection)
 
     @cached_property
     def predictions(self) -> PredictionStore:

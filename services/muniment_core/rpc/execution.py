@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -228,6 +230,24 @@ class Execution:
         except RuntimeError as error:
             # The server is stopping, and the pool has ended before its streams.
             loop.call_soon(done, error)
+
+    @asynccontextmanager
+    async def alone(self, key: int) -> AsyncIterator[Callable[[], bool] | None]:
+        """The right to do something that one process may do at a time; see :meth:`Database.alone`."""
+        held = self._database.alone(key)
+        entering = asyncio.ensure_future(self.io(held.__enter__))
+        try:
+            stands = await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            # What is being taken must be given back.
+            await asyncio.wait([entering])
+            if entering.exception() is None:
+                await self.io(partial(held.__exit__, None, None, None))
+            raise
+        try:
+            yield stands
+        finally:
+            await asyncio.shield(self.io(partial(held.__exit__, None, None, None)))
 
     def close(self) -> None:
         """End the pools; what runs is finished first."""

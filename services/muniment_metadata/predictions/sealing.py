@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from muniment.digests import Digest
+from muniment_core.db.collection_store import CollectedMeanwhile
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
-from muniment_core.domain.errors import SequenceBroken
+from muniment_core.domain.errors import SequenceBroken, StorageUnavailable
 from muniment_core.domain.ledger import EntryDraft, format_time
 from muniment_core.domain.prediction import Batch, SenderKey, Share, ShareKey, from_microseconds
+from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.execution import Execution
 
 from muniment_metadata.predictions.bodies import BodyStore
@@ -19,6 +23,9 @@ from muniment_metadata.predictions.messages import SentMessage
 from muniment_metadata.predictions.tree import batch_root
 
 SEALED = "predictions.sealed"
+MAX_COLLECTED = 100
+PAUSE_SECONDS = 0.05
+"""A removal takes milliseconds, so a hundred pauses are enough for any that was not given up."""
 
 
 class SenderMoved(Exception):
@@ -27,11 +34,16 @@ class SenderMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StoredBody:
-    """A body that is durable and not sealed yet."""
+    """A body that is durable and not sealed yet.
+
+    Attributes:
+        epoch: of collection, from before it was stored.
+    """
 
     root: bytes
     digest: str
     size: int
+    epoch: int
 
 
 async def seal(
@@ -42,23 +54,33 @@ async def seal(
     Raises:
         DomainError: if a store does not answer; nobody was told then.
     """
+    collected = 0
     while True:
-        fresh, repeats = await execution.read(partial(_sort_out, messages))
+        fresh, repeats, epoch = await execution.read(partial(_sort_out, messages))
         if not fresh:
             return
-        body = await execution.io(partial(_store_body, bodies, fresh))
+        body = await execution.io(partial(_store_body, bodies, fresh, epoch))
         try:
             revision = await execution.record(partial(seal_in, project, fresh, body), actor=actor)
         except SenderMoved:
             # The body stays behind as an orphan: it is a few hundred kilobytes at most, once in a failover.
+            continue
+        except CollectedMeanwhile as moved:
+            # An orphan of the same bytes may have been collected just now, and this body with it.
+            collected += 1
+            if collected > MAX_COLLECTED:
+                raise StorageUnavailable("predictions") from moved
+            await asyncio.sleep(PAUSE_SECONDS)
             continue
         for message in (*fresh, *repeats):
             message.acknowledge(revision)
         return
 
 
-def _sort_out(messages: Sequence[SentMessage], reader: Reader) -> tuple[list[SentMessage], list[SentMessage]]:
-    """Messages no batch holds yet, and further copies of them; what a batch holds is acknowledged.
+def _sort_out(
+    messages: Sequence[SentMessage], reader: Reader
+) -> tuple[list[SentMessage], list[SentMessage], int]:
+    """Messages no batch holds yet, further copies of them, and the epoch; what a batch holds is acknowledged.
 
     A sender that lost its call repeats what may still wait here, so that both copies can meet in one batch. A
     message whose predecessor is missing is refused.
@@ -79,13 +101,13 @@ def _sort_out(messages: Sequence[SentMessage], reader: Reader) -> tuple[list[Sen
             stands[key] = message.sequence
         else:
             message.refuse(SequenceBroken(expected=last + 1, actual=message.sequence))
-    return fresh, repeats
+    return fresh, repeats, reader.collection.epoch()
 
 
-def _store_body(bodies: BodyStore, messages: Sequence[SentMessage]) -> StoredBody:
+def _store_body(bodies: BodyStore, messages: Sequence[SentMessage], epoch: int) -> StoredBody:
     root = batch_root([leaf for message in messages for leaf in message.predictions.leaves])
     body = pack_body([record for message in messages for record in message.predictions.records])
-    return StoredBody(root, bodies.put(body), len(body))
+    return StoredBody(root, bodies.put(body), len(body), epoch)
 
 
 def seal_in(project: str, messages: Sequence[SentMessage], body: StoredBody, unit: UnitOfWork) -> int:
@@ -93,7 +115,9 @@ def seal_in(project: str, messages: Sequence[SentMessage], body: StoredBody, uni
 
     Raises:
         SenderMoved: if a message of it is not the one that comes next of its sender.
+        CollectedMeanwhile: if the body may have been removed as an orphan.
     """
+    unit.collection.claim(Shelf.PREDICTIONS, [Digest(body.digest)], epoch=body.epoch)
     senders: dict[SenderKey, int] = {}
     for message in messages:
         before = senders.get(message.sender)

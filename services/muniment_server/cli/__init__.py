@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from muniment_artifact.collection.sweep import NotOurTurn
 from muniment_core.db.database import UnusableDatabaseUrl
 from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.schema import SchemaBehind
@@ -11,6 +12,7 @@ from muniment_core.signing.key_file import UnusableKey
 from muniment_core.signing.recovery import CannotRecover, NothingToRecover
 
 from muniment_server.cli.fsck import fsck
+from muniment_server.cli.gc import gc
 from muniment_server.cli.key import key
 from muniment_server.cli.migrate import migrate
 from muniment_server.cli.predictions import predictions
@@ -25,6 +27,7 @@ _REFUSALS = (
     CannotServe,
     DirectoryInUse,
     DomainError,
+    NotOurTurn,
     NothingToRecover,
     SchemaBehind,
     UnusableDatabaseUrl,
@@ -61,6 +64,7 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(migrate)
 main.add_command(fsck)
+main.add_command(gc)
 main.add_command(predictions)
 main.add_command(token)
 main.add_command(key)

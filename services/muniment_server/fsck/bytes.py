@@ -15,6 +15,7 @@ from muniment_artifact.blobs.whole import get_blob
 from muniment_artifact.manifest import FILE_PATH, distinct_chunks, read_chunk_map
 from muniment_core.db.audit.artifacts import ArtifactRows
 from muniment_core.domain.errors import BytesDamaged
+from muniment_core.domain.tiers import Tier
 
 from muniment_server.fsck.difference import Difference, compare, shown
 from muniment_server.fsck.owned import OwnedRows
@@ -37,7 +38,8 @@ class BytesCheck:
         store: BlobStore,
         *,
         read: bool,
-        still_held: Callable[[str], bool],
+        still_held: Callable[[str, str], bool],
+        still_manifest: Callable[[int, str], bool],
         progress: Callable[[int], None] = lambda _count: None,
     ) -> None:
         """
@@ -45,14 +47,16 @@ class BytesCheck:
             rows: the tables.
             store: where the blobs are.
             read: whether to read and hash them, and not only to look whether they are there.
-            still_held: whether a chunk is held now; asked for one that is not there, as a running server may
-                have collected it since the tables were read.
+            still_held: whether a chunk is held now in a tier; asked for one that is not there, as a running server
+                may have collected or moved it since the tables were read.
+            still_manifest: the same of a manifest.
             progress: told how many blobs were looked at.
         """
         self._rows = rows
         self._store = store
         self._read = read
         self._still_held = still_held
+        self._still_manifest = still_manifest
         self._progress = progress
         self.blobs = 0
 
@@ -71,7 +75,9 @@ class BytesCheck:
                 yield Difference(MANIFESTS, key, "body", f"hashes to {hashed}", "that is not its digest")
                 continue
             try:
-                yield from self._manifest(key, row, noted)
+                found = list(self._manifest(key, row, noted))
+                if found and self._still_manifest(row.id, row.tier):
+                    yield from found
             except (ValueError, KeyError, TypeError) as error:
                 yield Difference(MANIFESTS, key, "body", f"is no manifest ({error})")
         yield from chunks.strays()
@@ -90,10 +96,17 @@ class BytesCheck:
             },
             by="its body",
         )
-        yield from self._blob(
-            digest_of(config["digest"]), config["size"], f"it is the config of manifest {key}"
-        )
-        yield from self._chunk_map(key, row, manifest, noted)
+        if row.tier not in list(Tier):
+            yield Difference(MANIFESTS, key, "tier", f"is {shown(row.tier)}", "that is none")
+        elif row.tier == Tier.GONE:
+            for chunk in sorted(noted, key=str):
+                yield Difference(
+                    "manifest_chunks", key, "", f"has chunk {shown(chunk)}", "it gave its bytes up"
+                )
+        else:
+            why = f"it is the config of manifest {key}"
+            yield from self._blob(self._store, digest_of(config["digest"]), config["size"], why)
+            yield from self._chunk_map(key, row, manifest, noted)
 
     def _chunk_map(self, key: str, row: Any, manifest: Any, noted: set[Any]) -> Iterator[Difference]:
         """The chunk map is what tells of which chunks the files are made, so it is always read."""
@@ -129,7 +142,7 @@ class BytesCheck:
             )
 
     def _chunks(self) -> Iterator[Difference]:
-        waiting: deque[tuple[str, Future[list[Difference]]]] = deque()
+        waiting: deque[tuple[tuple[str, str], Future[list[Difference]]]] = deque()
         with ThreadPoolExecutor(READERS) as pool:
             for row in self._rows.blobs():
                 if row.least != row.most:
@@ -139,32 +152,36 @@ class BytesCheck:
                 if row.damage_time is not None:
                     says = "nobody has sent it again since it was found damaged"
                     yield Difference(CHUNKS, row.digest, "damage_time", f"is {shown(row.damage_time)}", says)
-                waiting.append((row.digest, pool.submit(self._chunk, row.digest, row.most)))
+                if row.tier not in (Tier.HOT, Tier.COLD):
+                    yield Difference(CHUNKS, row.digest, "tier", f"is {shown(row.tier)}", "that is none")
+                    continue
+                held = row.digest, row.tier
+                waiting.append((held, pool.submit(self._chunk, row.digest, row.most)))
                 while len(waiting) > 4 * READERS:
                     yield from self._settled(*waiting.popleft())
             while waiting:
                 yield from self._settled(*waiting.popleft())
 
-    def _settled(self, digest: str, future: Future[list[Difference]]) -> list[Difference]:
+    def _settled(self, held: tuple[str, str], future: Future[list[Difference]]) -> list[Difference]:
         found = future.result()
-        return found if found and self._still_held(digest) else []
+        return found if found and self._still_held(*held) else []
 
     def _chunk(self, text: str, size: int) -> list[Difference]:
         try:
-            return list(self._blob(digest_of(text), size, "a project holds it"))
+            return list(self._blob(self._store, digest_of(text), size, "a project holds it"))
         except InvalidDigest as error:
             return [Difference(CHUNKS, shown(text), "digest", f"is none ({error})")]
 
-    def _blob(self, digest: Digest, size: int, why: str) -> Iterator[Difference]:
+    def _blob(self, store: BlobStore, digest: Digest, size: int, why: str) -> Iterator[Difference]:
         self.blobs += 1
         self._progress(self.blobs)
         if self._read:
             try:
-                verify_blob(self._store, digest, size)
+                verify_blob(store, digest, size)
             except BytesDamaged as error:
                 yield Difference(BLOBS, digest.text, "", f"is damaged ({error})", why)
             return
-        found = self._store.stat(digest)
+        found = store.stat(digest)
         if found is None:
             yield Difference(BLOBS, digest.text, "", "is missing", why)
         elif found.size != size:

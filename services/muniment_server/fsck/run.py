@@ -161,6 +161,7 @@ class Fsck:
                 self._store,
                 read=self._read_bytes,
                 still_held=self._still_held,
+                still_manifest=self._still_manifest,
                 progress=lambda count: self._progress("blobs", count),
             )
             yield from blobs.run()
@@ -182,6 +183,10 @@ class Fsck:
         with snapshot(self._database) as connection:
             return PredictionRows(connection).is_kept(revision)
 
-    def _still_held(self, digest: str) -> bool:
+    def _still_held(self, digest: str, tier: str) -> bool:
         with snapshot(self._database) as connection:
-            return ArtifactRows(connection).is_held(digest)
+            return ArtifactRows(connection).is_held(digest, tier)
+
+    def _still_manifest(self, manifest_id: int, tier: str) -> bool:
+        with snapshot(self._database) as connection:
+            return ArtifactRows(connection).is_kept(manifest_id, tier)

@@ -8,9 +8,10 @@ from itertools import zip_longest
 from typing import Any
 
 from muniment.ledger.fold import Fold
-from muniment.ledger.state import VersionState
+from muniment.ledger.state import READY, VersionState
 from muniment_core.db.audit.catalog import CatalogRows
 from muniment_core.domain.catalog import FrozenRecord, MetricValue, bytes_digest, metrics_digest
+from muniment_core.domain.tiers import Tier
 
 from muniment_server.fsck.catalog import compare_labels
 from muniment_server.fsck.difference import (
@@ -65,6 +66,7 @@ def _columns(row: Any, state: VersionState) -> dict[str, object]:
     expected: dict[str, object] = {
         "digest": state.digest,
         "state": state.state,
+        "archive_tier": state.archive_tier,
         "author": state.author,
         "create_time": microseconds(state.create_time),
         "update_time": microseconds(state.update_time),
@@ -72,6 +74,8 @@ def _columns(row: Any, state: VersionState) -> dict[str, object]:
         "revision": state.revision,
         "size_bytes": state.size_bytes,
     }
+    if state.state == READY and row.manifest_tier is not None:
+        expected["manifest_tier"] = Tier.HOT.value
     if row.manifest_files is not None:
         expected |= {"file_count": row.manifest_files, "manifest_size": state.size_bytes}
     return expected

@@ -87,7 +87,7 @@ def execution(
 
     def add_manifest(unit: UnitOfWork) -> None:
         project = unit.projects.require("p")
-        unit.artifacts.add_manifest(project.id, manifest, chunks=(), now=unit.now)
+        unit.artifacts.add_manifest(project.id, manifest, chunks=(), now=unit.now, epoch=0)
 
     new = NewVersion(digest=digest.text, description="", tags={}, frozen=FrozenRecord(), metrics=())
     writer.submit(Change(add_manifest, "ann", recorded=False)).result()

@@ -56,7 +56,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     else:
         opened = Database(request.getfixturevalue("shared_postgres"))
         with opened.writing() as connection:
-            connection.execute(text("TRUNCATE projects CASCADE"))
+            connection.execute(text("TRUNCATE projects, condemned_blobs CASCADE"))
     yield opened
     opened.close()
 

@@ -39,8 +39,8 @@ def project_ids(database, execution) -> tuple[int, int]:
 def test_chunks_are_held_by_the_project_that_added_them_alone(database, project_ids) -> None:
     one, other = project_ids
     with database.writing() as connection:
-        ArtifactStore(connection).add_chunks(one, CHUNKS, now=NOW)
-        ArtifactStore(connection).add_chunks(other, CHUNKS[:1], now=NOW)
+        ArtifactStore(connection).add_chunks(one, CHUNKS, now=NOW, epoch=0)
+        ArtifactStore(connection).add_chunks(other, CHUNKS[:1], now=NOW, epoch=0)
     with database.reading() as connection:
         store = ArtifactStore(connection)
         asked = [chunk.digest for chunk in CHUNKS] + [Digest.of(b"absent")]
@@ -55,9 +55,11 @@ def test_adding_again_changes_nothing(database, project_ids) -> None:
     for _ in range(2):
         with database.writing() as connection:
             store = ArtifactStore(connection)
-            store.add_chunks(one, CHUNKS[:3], now=NOW)
+            store.add_chunks(one, CHUNKS[:3], now=NOW, epoch=0)
             store.add_proofs(one, [proof], now=NOW)
-            assert store.add_manifest(one, _record(), chunks=[CHUNKS[0].digest], now=NOW) == _record()
+            assert (
+                store.add_manifest(one, _record(), chunks=[CHUNKS[0].digest], now=NOW, epoch=0) == _record()
+            )
     with database.reading() as connection:
         assert len(ArtifactStore(connection).held(one, [chunk.digest for chunk in CHUNKS])) == 3
         assert connection.execute(select(func.count()).select_from(manifests)).scalar_one() == 1
@@ -80,14 +82,14 @@ def test_the_first_chunk_map_of_a_manifest_stays(database, project_ids) -> None:
     one, _ = project_ids
     with database.writing() as connection:
         store = ArtifactStore(connection)
-        store.add_manifest(one, _record(), chunks=[], now=NOW)
-        assert store.add_manifest(one, _record(chunk_map=b"other"), chunks=[], now=NOW) == _record()
+        store.add_manifest(one, _record(), chunks=[], now=NOW, epoch=0)
+        assert store.add_manifest(one, _record(chunk_map=b"other"), chunks=[], now=NOW, epoch=0) == _record()
 
 
 def test_a_manifest_is_found_in_its_project_alone(database, project_ids) -> None:
     one, other = project_ids
     with database.writing() as connection:
-        ArtifactStore(connection).add_manifest(one, _record(), chunks=[], now=NOW)
+        ArtifactStore(connection).add_manifest(one, _record(), chunks=[], now=NOW, epoch=0)
     with database.reading() as connection:
         store = ArtifactStore(connection)
         assert store.require_manifest(one, _record().digest) == _record()
@@ -101,7 +103,7 @@ def test_a_manifest_is_found_in_its_project_alone(database, project_ids) -> None
 def test_writers_that_add_one_manifest_at_once_all_get_it(database, project_ids) -> None:
     one, _ = project_ids
     with database.writing() as connection:
-        ArtifactStore(connection).add_chunks(one, CHUNKS[:600], now=NOW)
+        ArtifactStore(connection).add_chunks(one, CHUNKS[:600], now=NOW, epoch=0)
     barrier = threading.Barrier(3)
     found: list[ManifestRecord] = []
 
@@ -109,7 +111,9 @@ def test_writers_that_add_one_manifest_at_once_all_get_it(database, project_ids)
         barrier.wait(timeout=30)
         with database.writing() as connection:
             digests = [chunk.digest for chunk in CHUNKS[:600]]
-            found.append(ArtifactStore(connection).add_manifest(one, _record(), chunks=digests, now=NOW))
+            found.append(
+                ArtifactStore(connection).add_manifest(one, _record(), chunks=digests, now=NOW, epoch=0)
+            )
 
     threads = [threading.Thread(target=add) for _ in range(3)]
     for thread in threads:

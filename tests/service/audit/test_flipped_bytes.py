@@ -30,11 +30,13 @@ UNTOLD = {
     "ledger_checkpoints": {"time"},
     "prediction_senders": {"sender", "sequence"},
     "version_metrics": {"id"},
-    "held_chunks": {"add_time"},
-    "manifests": {"add_time"},
     "file_inspections": {
         *("project_id", "digest", "ruleset", "format", "verdict", "report", "inspect_time"),
     },
+    "held_chunks": {"add_time", "lease_time"},
+    "manifests": {"add_time", "lease_time", "restore_time"},
+    "condemned_blobs": {"shelf", "digest", "size", "fate", "time"},
+    "collections": {"id", "epoch"},
     "verified_files": {"project_id", "digest", "chunks_digest", "add_time"},
 }
 """Columns of which the ledger says nothing, for the reason given."""

@@ -127,9 +127,10 @@ class Population:
         def keep(unit: UnitOfWork) -> str:
             project_id = unit.projects.require(project).id
             chunks = [chunk for file in files for chunk in file.chunks]
-            unit.artifacts.add_chunks(project_id, chunks, now=unit.now)
+            digests, epoch = [chunk.digest for chunk in chunks], unit.collection.epoch()
+            unit.artifacts.add_chunks(project_id, chunks, now=unit.now, epoch=epoch)
             unit.artifacts.add_manifest(
-                project_id, manifest.record, chunks=[chunk.digest for chunk in chunks], now=unit.now
+                project_id, manifest.record, chunks=digests, now=unit.now, epoch=epoch
             )
             return manifest.record.digest.text
 
@@ -178,7 +179,7 @@ class Population:
             records.append(message.SerializeToString())
         checked = check_predictions(records)
         body = pack_body(records)
-        stored = StoredBody(batch_root(checked.leaves), put_blob(self._bodies, body).text, len(body))
+        stored = StoredBody(batch_root(checked.leaves), put_blob(self._bodies, body).text, len(body), epoch=0)
 
         def seal(unit: UnitOfWork) -> int:
             sender = SenderKey(unit.projects.require(model.project).id, unit.actor, "sender-1")

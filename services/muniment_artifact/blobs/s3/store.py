@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Generator, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 import urllib3
@@ -29,6 +30,7 @@ Only what the server makes itself, such as the chunk map of a huge version, is s
 
 _CONNECTIONS = 32
 _DIGEST_DIGITS = 64
+_LONGEST_PROBE = timedelta(hours=1)
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +100,19 @@ class S3BlobStore:
             name = str(found.object_name).rpartition("/")[2]
             if len(name) == _DIGEST_DIGITS and name.startswith(prefix):
                 yield _blob_stat(Digest("sha256:" + name), found)
+
+    def remove_leftovers(self) -> int:
+        """Remove objects that a probe was cut off before it removed; bytes on their way are never objects."""
+        before = datetime.now(UTC) - _LONGEST_PROBE
+        probes = [
+            str(found.object_name)
+            for found in self._objects(f"{self._root}probe/")
+            if found.last_modified and found.last_modified < before
+        ]
+        with s3_errors():
+            for name in probes:
+                self._patience.run(lambda name=name: self._client.remove_object(self._bucket, name))  # type: ignore[misc]
+        return len(probes)
 
     def probe(self) -> None:
         """Try out what a store needs, and tell in the log what else the endpoint honours."""

@@ -78,6 +78,7 @@ _STATEMENTS: dict[str, Select[Any]] = {
         _MODEL_PROJECT,
         raw(manifests.c.size_bytes).label("manifest_size"),
         raw(manifests.c.file_count).label("manifest_files"),
+        raw(manifests.c.tier).label("manifest_tier"),
     )
     .select_from(
         _of_model(versions).outerjoin(

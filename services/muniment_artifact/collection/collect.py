@@ -1,0 +1,176 @@
+"""One run of collection: what nothing needs is given up in the database, and then blobs nobody refers to go.
+
+A run may be cut short anywhere; the next one goes on from what the database says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+
+from muniment_core.db.collection_store import CondemnedBlob
+from muniment_core.db.needs import needed_blobs
+from muniment_core.db.unit_of_work import Reader, UnitOfWork
+from muniment_core.domain.tiers import Shelf
+from muniment_core.rpc.execution import Execution
+
+from muniment_artifact.blobs import BlobStat, BlobStore
+from muniment_artifact.collection.sweep import Stores, Turn, our_turn, sweep
+
+ROWS = 500
+"""Rows of one transaction, during which nobody else stores anything."""
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a run gave back, or would.
+
+    Attributes:
+        manifests: that no version has, or only versions that gave up their bytes.
+        chunks: that a project held and no manifest is made of; two projects may hold the same one.
+        blobs: removed from the stores.
+        bytes: of those blobs.
+        leftovers: of writers that died.
+    """
+
+    manifests: int = 0
+    chunks: int = 0
+    blobs: int = 0
+    bytes: int = 0
+    leftovers: int = 0
+
+
+async def collect(execution: Execution, stores: Stores, *, grace: timedelta) -> Collected:
+    """Give back what nothing needs, and nobody counted on for as long as the grace period.
+
+    Raises:
+        NotOurTurn: if another process collects.
+        DomainError: if a store or the database does not answer; the next run goes on from there.
+    """
+    before = execution.clock() - grace
+    collected = Collected()
+    async with our_turn(execution) as turn:
+        collected.manifests = await _released(
+            execution,
+            lambda reader, after: reader.releases.leaving_manifests(before, after=after, limit=ROWS),
+            lambda unit, ids: unit.releases.release_manifests(ids, before=before),
+        )
+        collected.chunks = await _released(
+            execution,
+            lambda reader, after: reader.releases.unreferenced_chunks(before, after=after, limit=ROWS),
+            lambda unit, ids: unit.releases.release_chunks(ids, before=before),
+        )
+        for shelf, store in stores.items():
+            await _condemn_orphans(execution, stores, shelf, store, before=before, turn=turn, into=collected)
+            collected.leftovers += await execution.io(store.remove_leftovers)
+        await _swept(execution, stores, turn, collected)
+    return collected
+
+
+async def foresee(execution: Execution, stores: Stores, *, grace: timedelta) -> Collected:
+    """What a run would give back; nothing is changed. Leftovers are not looked for."""
+    before = execution.clock() - grace
+    collected = Collected()
+    collected.manifests = await _counted(
+        execution, lambda reader, after: reader.releases.leaving_manifests(before, after=after, limit=ROWS)
+    )
+    collected.chunks = await _counted(
+        execution,
+        lambda reader, after: reader.releases.unreferenced_chunks(
+            before, after=after, limit=ROWS, beforehand=True
+        ),
+    )
+    for shelf, store in stores.items():
+        async with aclosing(_listed(execution, store)) as batches:
+            async for batch in batches:
+                going = await _unneeded(execution, shelf, batch, before=before, leaving_before=before)
+                collected.blobs += len(going)
+                collected.bytes += sum(blob.size for blob in going)
+    return collected
+
+
+async def _released(
+    execution: Execution,
+    find: Callable[[Reader, int], list[int]],
+    release: Callable[[UnitOfWork, Sequence[int]], int],
+) -> int:
+    released, after = 0, 0
+    while ids := await execution.query(partial(_found, find, after)):
+        released += await execution.note(partial(_decided, release, ids))
+        after = ids[-1]
+    return released
+
+
+async def _counted(execution: Execution, find: Callable[[Reader, int], list[int]]) -> int:
+    counted, after = 0, 0
+    while ids := await execution.query(partial(_found, find, after)):
+        counted += len(ids)
+        after = ids[-1]
+    return counted
+
+
+async def _condemn_orphans(
+    execution: Execution,
+    stores: Stores,
+    shelf: Shelf,
+    store: BlobStore,
+    *,
+    before: datetime,
+    turn: Turn,
+    into: Collected,
+) -> None:
+    async with aclosing(_listed(execution, store)) as batches:
+        async for batch in batches:
+            orphans = await _unneeded(execution, shelf, batch, before=before)
+            if orphans:
+                await execution.note(partial(_condemn, orphans))
+                await _swept(execution, stores, turn, into)
+
+
+async def _swept(execution: Execution, stores: Stores, turn: Turn, into: Collected) -> None:
+    removed = await sweep(execution, stores, turn)
+    into.blobs += removed.blobs
+    into.bytes += removed.bytes
+
+
+async def _unneeded(
+    execution: Execution,
+    shelf: Shelf,
+    batch: Sequence[BlobStat],
+    *,
+    before: datetime,
+    leaving_before: datetime | None = None,
+) -> list[CondemnedBlob]:
+    old = {blob.digest: blob for blob in batch if blob.modify_time < before}
+    if not old:
+        return []
+    needed = await execution.query(
+        lambda reader: needed_blobs(reader.connection, shelf, old, leaving_before=leaving_before)
+    )
+    return [CondemnedBlob(shelf, digest, blob.size) for digest, blob in old.items() if digest not in needed]
+
+
+async def _listed(execution: Execution, store: BlobStore) -> AsyncGenerator[list[BlobStat], None]:
+    listing = iter(store.list())
+    while batch := await execution.io(lambda: list(islice(listing, ROWS))):
+        yield batch
+
+
+def _found(find: Callable[[Reader, int], list[int]], after: int, reader: Reader) -> list[int]:
+    return find(reader, after)
+
+
+def _decided(
+    release: Callable[[UnitOfWork, Sequence[int]], int], ids: Sequence[int], unit: UnitOfWork
+) -> int:
+    unit.collection.decide()
+    return release(unit, ids)
+
+
+def _condemn(blobs: Sequence[CondemnedBlob], unit: UnitOfWork) -> None:
+    unit.collection.decide()
+    unit.collection.condemn(blobs, now=unit.now)

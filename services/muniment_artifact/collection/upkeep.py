@@ -1,0 +1,47 @@
+"""What a server does about space by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from muniment_core.domain.errors import DomainError
+from muniment_core.rpc.execution import Execution
+
+from muniment_artifact.collection.collect import collect
+from muniment_artifact.collection.sweep import NotOurTurn, Stores, finish_removals
+
+UPKEEP = timedelta(minutes=1)
+"""How often to look for what another process left half done."""
+
+_log = logging.getLogger(__name__)
+
+
+async def look_after_bytes(
+    execution: Execution, stores: Stores, *, every: timedelta | None, grace: timedelta
+) -> None:
+    """Finish removals that were cut short, and collect as often as told, until cancelled."""
+    clock = asyncio.get_running_loop().time
+    next_run = clock() + (every or timedelta()).total_seconds()
+    pause = min(every or UPKEEP, UPKEEP).total_seconds()
+    while True:
+        try:
+            await finish_removals(execution, stores)
+            if every is not None and clock() >= next_run:
+                next_run = clock() + every.total_seconds()
+                await _collect(execution, stores, grace)
+        except NotOurTurn:
+            pass
+        except DomainError as error:
+            _log.warning("looking after bytes goes on later: %s", error)
+        await asyncio.sleep(pause)
+
+
+async def _collect(execution: Execution, stores: Stores, grace: timedelta) -> None:
+    done = await collect(execution, stores, grace=grace)
+    if done.blobs or done.chunks or done.manifests:
+        _log.info(
+            "collection gave back %d bytes: %d blobs, %d chunks, %d manifests",
+            *(done.bytes, done.blobs, done.chunks, done.manifests),
+        )

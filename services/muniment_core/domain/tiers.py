@@ -1,0 +1,35 @@
+"""Where bytes are, and what becomes of blobs nobody needs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """Where the bytes of a manifest or chunk are.
+
+    GONE is said of manifests alone: their chunks were given up, and what is known of them stays.
+    """
+
+    HOT = "HOT"
+    COLD = "COLD"
+    GONE = "GONE"
+
+
+class Shelf(StrEnum):
+    """A store that blobs are collected from."""
+
+    HOT = "HOT"
+    COLD = "COLD"
+    PREDICTIONS = "PREDICTIONS"
+
+
+class Fate(StrEnum):
+    """What is to become of a blob nobody refers to; a blob without a fate is live.
+
+    CONDEMNED may be taken back by whoever stores the same bytes again. DELETING may not: until that is done
+    nobody may refer to the blob, since it may go at any moment.
+    """
+
+    CONDEMNED = "CONDEMNED"
+    DELETING = "DELETING"
