@@ -133,4 +133,4 @@ class Races(RuleBasedStateMachine):
 
 
 TestRaces = Races.TestCase
-TestRaces.settings = settings(max_examples=40, stateful_step_count=40)
+TestRaces.settings = settings(max_examples=25, stateful_step_count=40)

@@ -1,0 +1,86 @@
+"""Collection beside pushes: it takes everything at once, dies at any moment, and never what a version needs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import muniment
+import pytest
+from harness.processes import ProcessRunner, RunningProcess
+from harness.server import ServerFactory, ServerProcess
+
+PUSHERS = 2
+SECONDS_OF_SOAK = 300.0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_collector_that_never_rests_takes_nothing_that_an_acknowledged_version_needs(
+    server_factory: ServerFactory,
+    database: str | None,
+    processes: ProcessRunner,
+    start_worker: Callable[..., RunningProcess],
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    read_journal: Callable[[Path], list[dict[str, Any]]],
+    tmp_path: Path,
+    soak: bool,
+) -> None:
+    server = server_factory(*("--gc-every", "0.1s", "--gc-grace", "0.3s"), database=database, migrate=False)
+    storage = ["--data", str(server.data), *(["--database", database] if database else [])]
+    stop, count = tmp_path / "stop", 0 if soak else 8
+    journals = [tmp_path / f"journal-{number}" for number in range(PUSHERS)]
+    pushers = [
+        start_worker(
+            "push_and_delete", server, f"model-{number}", tmp_path / f"pusher-{number}", journal, count, stop
+        )
+        for number, journal in enumerate(journals)
+    ]
+    ends = time.monotonic() + SECONDS_OF_SOAK
+    killed = 0
+    while any(pusher.running for pusher in pushers):
+        if database:
+            # Another process collects as well, and is killed at whatever it is doing.
+            collector = _command(processes, "gc", "--delete", "--grace", "0.3s", *storage)
+            time.sleep(1.0 + 0.1 * (killed % 7))
+            killed += collector.running
+            collector.kill9()
+        else:
+            time.sleep(0.1)
+        if soak and time.monotonic() > ends:
+            stop.touch()
+    for pusher in pushers:
+        assert pusher.wait() == 0, pusher.stderr
+    kept = [
+        (f"model-{number}@{line['kept']}", line["digest"])
+        for number, journal in enumerate(journals)
+        for line in read_journal(journal)
+    ]
+    assert len(kept) >= (4 * PUSHERS if not soak else 1)
+    with registry_of(server) as registry:
+        for number, (selector, digest) in enumerate(kept):
+            target = tmp_path / "pulled" / str(number)
+            registry.pull(selector, target)
+            assert registry.show(selector).digest == digest
+    server.stop()
+
+    assert "collection gave back" in server.stderr
+    assert _printed(processes, "gc", "--delete", "--grace", "0s", "--json", *storage)[0]["deleted"]
+    [left] = _printed(processes, "gc", "--grace", "0s", "--json", *storage)
+    assert (left["blobs"], left["chunks"], left["manifests"]) == (0, 0, 0)
+    assert _printed(processes, "fsck", "--bytes", "--json", *storage)[-1]["differences"] == 0
+    print(f"\n{len(kept)} versions kept and pulled; collectors killed: {killed}")
+
+
+def _command(processes: ProcessRunner, name: str, *arguments: str) -> RunningProcess:
+    return processes.start(*(sys.executable, "-m", "muniment_server", name), *arguments, name=name)
+
+
+def _printed(processes: ProcessRunner, name: str, *arguments: str) -> list[dict[str, Any]]:
+    process = _command(processes, name, *arguments)
+    assert process.wait() == 0, f"{process.lines}\n{process.stderr}"
+    return [json.loads(line) for line in process.lines]
