@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         StagePointer,
         TensorFacts,
         Token,
+        Usage,
         Version,
         VersionSignature,
     )
@@ -106,6 +107,7 @@ __all__ = [
     "StagePointer",
     "TensorFacts",
     "Token",
+    "Usage",
     "Version",
     "VersionSignature",
     "Watch",

@@ -8,6 +8,7 @@ from muniment.frames import PutFrame
 from muniment.names import ProjectName
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment_core.db.artifact_store import Chunk, ManifestRecord
+from muniment_core.db.usage_store import Usage
 from muniment_core.rpc import convert
 
 from muniment_artifact.intake import Frame
@@ -104,4 +105,15 @@ def tensor_message(path: str, tensor: StoredTensor) -> pb.Tensor:
         offset=tensor.start,
         size=tensor.end - tensor.start,
         path=path,
+    )
+
+
+def usage_message(name: str, usage: Usage) -> pb.Usage:
+    """How much space something takes, for an answer."""
+    return pb.Usage(
+        name=name,
+        version_count=usage.version_count,
+        logical_bytes=usage.logical_bytes,
+        stored_bytes=usage.stored_bytes,
+        shared_bytes=usage.shared_bytes,
     )

@@ -30,6 +30,7 @@ from muniment_artifact.put import ChunkStream, find_intake
 from muniment_artifact.read import get_files, place_ranges, read_ranges
 from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
 from muniment_artifact.tensors.index import TensorIndexes
+from muniment_artifact.usage import measured, usage_of
 from muniment_artifact.verify import verify_files
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["ArtifactService"].full_name
@@ -155,6 +156,12 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         found = await self._inspections.of_manifest(project, digest, again=request.again)
         return await self._execution.io(partial(convert_inspection.inspection_message, found))
+
+    async def GetUsage(self, request: pb.GetUsageRequest, context: Any) -> pb.Usage:
+        """Tell how much space something takes."""
+        name = measured(request.name)
+        found = await self._execution.query(partial(usage_of, name=name))
+        return convert.usage_message(name.text, found)
 
     def close(self) -> None:
         """End what would go on without a caller."""

@@ -25,6 +25,7 @@ from muniment.cli.push import push
 from muniment.cli.scan import scan
 from muniment.cli.search import search
 from muniment.cli.signature import verify_signature
+from muniment.cli.space import du
 from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.tensors import tensors
 from muniment.cli.text import neutral
@@ -66,6 +67,7 @@ VERBS = (
     verify_signature,
     audit,
     cache,
+    du,
     project,
     token,
     whoami,

@@ -16,6 +16,7 @@ from muniment.registry.lazy_reads import LazyReads
 from muniment.registry.prediction_verbs import PredictionVerbs
 from muniment.registry.search import Searches
 from muniment.registry.session import Session, sendable
+from muniment.registry.space import Space
 from muniment.registry.watch import Watch
 from muniment.transfer.paths import local_path
 from muniment.transfer.progress import ProgressOption
@@ -43,7 +44,7 @@ from muniment.values import (
 )
 
 
-class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs):
+class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs, Space):
     """A connection to a registry; make one with :func:`muniment.connect`. Threads may share it.
 
     A *selector* is ``[project/]model[@selector]``: ``churn``, ``churn@7``, ``churn@production``,

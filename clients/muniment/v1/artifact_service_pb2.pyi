@@ -214,3 +214,23 @@ class InspectManifestRequest(_message.Message):
     digest: str
     again: bool
     def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ..., again: bool = ...) -> None: ...
+
+class GetUsageRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class Usage(_message.Message):
+    __slots__ = ("name", "version_count", "logical_bytes", "stored_bytes", "shared_bytes")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LOGICAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STORED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SHARED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version_count: int
+    logical_bytes: int
+    stored_bytes: int
+    shared_bytes: int
+    def __init__(self, name: _Optional[str] = ..., version_count: _Optional[int] = ..., logical_bytes: _Optional[int] = ..., stored_bytes: _Optional[int] = ..., shared_bytes: _Optional[int] = ...) -> None: ...

@@ -68,6 +68,11 @@ class ArtifactServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.InspectManifestRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_inspection__pb2.Inspection.FromString,
                 )
+        self.GetUsage = channel.unary_unary(
+                '/muniment.v1.ArtifactService/GetUsage',
+                request_serializer=muniment_dot_v1_dot_artifact__service__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.Usage.FromString,
+                )
 
 
 class ArtifactServiceServicer(object):
@@ -152,6 +157,14 @@ class ArtifactServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsage(self, request, context):
+        """Tells how much space the versions of a project, a model, or one version take. Tombstones count
+        nothing: their bytes are given back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ArtifactServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -199,6 +212,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.InspectManifest,
                     request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.InspectManifestRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_inspection__pb2.Inspection.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.GetUsageRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_artifact__service__pb2.Usage.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -368,5 +386,22 @@ class ArtifactService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/InspectManifest',
             muniment_dot_v1_dot_artifact__service__pb2.InspectManifestRequest.SerializeToString,
             muniment_dot_v1_dot_inspection__pb2.Inspection.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/GetUsage',
+            muniment_dot_v1_dot_artifact__service__pb2.GetUsageRequest.SerializeToString,
+            muniment_dot_v1_dot_artifact__service__pb2.Usage.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -24,6 +24,7 @@ from muniment.values.predictions import Prediction, PredictionCount, PredictionT
 from muniment.values.proofs import Checkpoint, ConsistencyProof, InclusionProof, LogKey
 from muniment.values.signature import VersionSignature
 from muniment.values.stages import Deployment, Promotion, Stage, StageMove
+from muniment.values.usage import Usage
 
 __all__ = [
     "Alias",
@@ -67,6 +68,7 @@ __all__ = [
     "StagePointer",
     "TensorFacts",
     "Token",
+    "Usage",
     "Version",
     "VersionSignature",
 ]

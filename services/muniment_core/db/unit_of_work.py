@@ -30,6 +30,7 @@ from muniment_core.db.search.store import SearchStore
 from muniment_core.db.stage_store import StageStore
 from muniment_core.db.token_store import TokenStore
 from muniment_core.db.tree_store import TreeStore
+from muniment_core.db.usage_store import UsageStore
 from muniment_core.db.version_store import VersionStore
 from muniment_core.domain.ledger import EntryDraft
 
@@ -120,6 +121,11 @@ class Reader:
     def collection(self) -> CollectionStore:
         """Blobs that are about to be removed."""
         return CollectionStore(self.connection)
+
+    @cached_property
+    def usage(self) -> UsageStore:
+        """How much space versions take."""
+        return UsageStore(self.connection)
 
     @cached_property
     def releases(self) -> ReleaseStore:

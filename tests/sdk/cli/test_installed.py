@@ -85,6 +85,7 @@ def test_every_verb_works(
         ("audit", "keys"): ((), "muniment/"),
         ("audit", "verify"): ((), "muniment/"),
         ("audit", "export"): (("exported",), "exported"),
+        ("du",): (("smoke",), "smoke"),
         ("cache", "ls"): ((), "manifest"),
         ("cache", "gc"): (("--max-size", "1GB"), "Removed 0 B"),
         ("project", "create"): (("smoke",), "Created project smoke"),

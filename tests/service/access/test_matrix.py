@@ -36,7 +36,7 @@ READS = {
     *("ResolveVersion", "ListAliases", "ListMetrics", "SearchVersions", "SearchModels"),
     *("CompareVersions", "GetLineage", "ExportVersion", "GetVersionSignature"),
     *("GetPromotion", "ListPromotions", "ListStages", "GetStage", "ListStageHistory", "ListDeployments"),
-    *("GetManifest", "ReadRanges", "VerifyManifest", "InspectManifest", "ListTensors"),
+    *("GetManifest", "ReadRanges", "VerifyManifest", "InspectManifest", "ListTensors", "GetUsage"),
     "Watch",
 }
 AUDITS = {

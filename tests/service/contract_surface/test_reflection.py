@@ -163,6 +163,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "ArtifactService/ListTensors": {**parent, "digest": tensors, "path": "one.safetensors"},
         "ArtifactService/VerifyManifest": {**parent, "digest": digest},
         "ArtifactService/InspectManifest": {**parent, "digest": digest},
+        "ArtifactService/GetUsage": {"name": first},
         "PromotionService/RequestPromotion": {"version": versions[3].name, "stage": "staging"},
         "PromotionService/GetPromotion": {"name": f"{model}/promotions/{revision}"},
         "PromotionService/ListPromotions": own,

@@ -12,7 +12,7 @@ import pytest
 NAMES = """Alias Checkpoint Code Comparison ConsistencyProof Dataset Deployment Difference Document Environment
 Event Finding Grant Identity InclusionProof InspectedFile Inspection Lineage LineageEdge LineageNode LogKey Metric
 Model MunimentError Parent Prediction PredictionCount PredictionRecorder PredictionTrace ProcessingStep
-Project Promotion Receipt Registry Run Signature Stage StageMove StagePointer TensorFacts Token Version
+Project Promotion Receipt Registry Run Signature Stage StageMove StagePointer TensorFacts Token Usage Version
 VersionSignature Watch connect
 errors"""
 
