@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import zlib
 
 from muniment_artifact.inspection.numpy_header import MAGIC as NUMPY_MAGIC
 from muniment_artifact.inspection.report import Format
@@ -18,15 +19,12 @@ _MAGICS = (
     (b"GGUF", Format.GGUF),
     (b"\x89HDF\r\n\x1a\n", Format.HDF5),
     (b"\x1f\x8b", Format.COMPRESSED),
-    (b"BZh", Format.COMPRESSED),
     (b"\xfd7zXZ\x00", Format.COMPRESSED),
-    (b"\x5d\x00\x00", Format.COMPRESSED),
     (b"7z\xbc\xaf\x27\x1c", Format.ARCHIVE),
     (b"Rar!\x1a\x07", Format.ARCHIVE),
     (b"\x28\xb5\x2f\xfd", Format.ARCHIVE),
     (b"\x04\x22\x4d\x18", Format.ARCHIVE),
     (b"\x7fELF", Format.PROGRAM),
-    (b"MZ", Format.PROGRAM),
     (b"\xcf\xfa\xed\xfe", Format.PROGRAM),
     (b"\xca\xfe\xba\xbe", Format.PROGRAM),
 )
@@ -45,13 +43,14 @@ def identify(head: bytes, size: int) -> Format:
         return Format.EMPTY
     if head[:1] == b"\x80" and len(head) > 1 and head[1] <= MAX_PICKLE_PROTOCOL:
         return Format.PICKLE
-    # "MZ" and "BZh" may begin a text as well.
-    text = _text_format(head, size)
     for magic, found in _MAGICS:
-        if head.startswith(magic) and (text is None or len(magic) > 3):
+        if head.startswith(magic):
             return found
-    if head[:2] in _ZLIB:
+    text = _text_format(head, size)
+    if text is None and _is_compressed(head):
         return Format.COMPRESSED
+    if head[:2] == b"MZ" and b"PE\x00\x00" in head:
+        return Format.PROGRAM
     if head[257:262] == b"ustar":
         return Format.TAR
     if head[1:4] == b"\r\r\n":  # CPython's mark of compiled code, whatever its version
@@ -61,6 +60,18 @@ def identify(head: bytes, size: int) -> Format:
     if text is not None:
         return text
     return Format.ONNX if _claims_onnx(head) else Format.UNKNOWN
+
+
+def _is_compressed(head: bytes) -> bool:
+    """Whether a file without a mark of its own is bzip2, zlib, or the LZMA that joblib writes."""
+    if head[:3] == b"BZh" and head[4:10] == b"1AY&SY":
+        return True
+    if head[:3] == b"\x5d\x00\x00" and head[5:13] == b"\xff" * 8:
+        return True
+    try:
+        return head[:2] in _ZLIB and bool(zlib.decompressobj().decompress(head, 1))
+    except zlib.error:
+        return False
 
 
 def _text_format(head: bytes, size: int) -> Format | None:

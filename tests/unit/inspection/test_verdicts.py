@@ -78,7 +78,7 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         make.hdf5(b'{"layers": [{"class_name": "Lambda"}]}'),
         make.hdf5(b'{"layers": [{"class\\u005fname" :  "L\\u0061mbda"}]}'),
         b"\x7fELF" + bytes(100),
-        b"MZ\x90\x00" + bytes(100),
+        b"MZ\x90\x00" + bytes(100) + b"PE\x00\x00",
     ],
     ids=range(8),
 )
