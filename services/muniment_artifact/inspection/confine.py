@@ -14,6 +14,7 @@ import resource
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
@@ -38,6 +39,9 @@ def confine(memory_bytes: int) -> str:
     told = []
     if sys.platform == "linux":
         library = ctypes.CDLL(None, use_errno=True)
+        with suppress(OSError):
+            # If memory runs out for all together, this process goes before the server does.
+            Path("/proc/self/oom_score_adj").write_text("1000")
         flags = _CLONE_NEWNET if os.geteuid() == 0 else _CLONE_NEWUSER | _CLONE_NEWNET
         told.append("network namespace" if library.unshare(flags) == 0 else "no network namespace")
         library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -12,6 +12,8 @@ import struct
 
 HELLO = b"h"
 """From the worker: it is confined, and how."""
+REFUSED = b"n"
+"""From the worker, before it ends: it could not be confined, and why."""
 FILE = b"f"
 """To the worker: judge a file of this size."""
 READ = b"r"

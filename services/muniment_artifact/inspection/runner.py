@@ -29,6 +29,8 @@ _KEPT_CHUNKS = 2
 """A zip archive is read at its end and at one more place; a chunk has at most 16 MiB."""
 _SPARE_READS = 256 * 1024 * 1024
 _START_SECONDS = 120.0
+_KEPT_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""What an interpreter may need to find its own libraries."""
 
 _log = logging.getLogger(__name__)
 
@@ -150,8 +152,7 @@ class Worker:
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env={},
+                    env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
                     cwd=os.sep,
                 )
             self._connection = ours
@@ -163,7 +164,7 @@ class Worker:
             raise WorkerEnded("the worker did not start") from error
         if kind != exchange.HELLO:
             self._stop()
-            raise WorkerEnded("the worker did not say that it is confined")
+            raise WorkerEnded(f"the worker is not confined: {told.decode('utf-8', 'replace')[:200]}")
         _log.info("a worker looks into files: %s", told.decode("ascii", "replace"))
         return ours
 

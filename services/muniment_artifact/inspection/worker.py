@@ -16,7 +16,7 @@ import zipfile
 from typing import BinaryIO, cast
 
 from muniment_artifact.inspection import exchange
-from muniment_artifact.inspection.confine import allow_cpu, confine
+from muniment_artifact.inspection.confine import NotConfined, allow_cpu, confine
 from muniment_artifact.inspection.judge import judge
 from muniment_artifact.inspection.report import FileReport, Format
 from muniment_artifact.inspection.scanners import quiet
@@ -30,7 +30,14 @@ def main() -> None:
     connection = socket.socket(fileno=descriptor)
     quiet()
     _try_out()
-    exchange.send(connection, exchange.HELLO, confine(memory_bytes).encode())
+    # The scanners print what they find, with names of strangers in it; what went wrong so far was printed.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stderr.fileno())
+    try:
+        exchange.send(connection, exchange.HELLO, confine(memory_bytes).encode())
+    except NotConfined as error:
+        exchange.send(connection, exchange.REFUSED, str(error).encode())
+        return
     while True:
         try:
             kind, data = exchange.receive(connection, most=exchange.MAX_READ)

@@ -52,8 +52,12 @@ def test_scan_prints_the_message_of_the_contract(cli: Callable[..., Any], done: 
     assert json.loads(outcome.stdout)["verdict"] == "VERDICT_MALICIOUS"
 
 
-def test_show_tells_formats_tensors_verdict_and_the_root_digest(done: Done, mixed: Path) -> None:
+def test_show_tells_formats_tensors_verdict_and_the_root_digest(
+    cli: Callable[..., Any], done: Done, mixed: Path
+) -> None:
     done("push", "shown", mixed)
+    # `show` does not wait for long; this does.
+    cli("scan", "shown")
     told = done("show", "shown")
     assert "root digest  sha256:" in told
     assert "1 SAFETENSORS" in told

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from muniment.digests import Digest
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import inspection_pb2
 from muniment_artifact.inspection import runner
+from muniment_artifact.inspections import Inspections
 from muniment_core.db.database import Database
 from muniment_core.db.inspection_tables import file_inspections
+from muniment_core.domain.errors import ShuttingDown
+from muniment_core.rpc.execution import Execution
 from samples import model_files as make
 from sqlalchemy import select, update
 
@@ -164,6 +169,44 @@ async def test_bytes_that_are_gone_are_damage_and_no_verdict(client: Any, blobs:
     assert await client.plan([SAFETENSORS[:32]]) == [client.chunk(SAFETENSORS[:32]).digest]
     await client.put([SAFETENSORS[:32]])
     assert (await inspect(client, manifest.digest)).verdict == VERDICT.VERDICT_CLEAN
+
+
+async def test_a_call_that_is_given_up_is_gone_on_with(
+    client: Any, monkeypatch: pytest.MonkeyPatch, judged: list[int]
+) -> None:
+    manifest = await client.push({"a": [b"text"]})
+    may_end = threading.Event()
+    counted = runner.Worker.judge
+
+    def judge(self: runner.Worker, read: Callable[[int, int], bytes], size: int) -> Any:
+        assert may_end.wait(60)
+        return counted(self, read, size)
+
+    monkeypatch.setattr(runner.Worker, "judge", judge)
+    given_up = asyncio.ensure_future(inspect(client, manifest.digest))
+    waiting = asyncio.ensure_future(inspect(client, manifest.digest))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    may_end.set()
+    assert (await waiting).verdict == VERDICT.VERDICT_CLEAN
+    assert judged == [4]
+
+
+async def test_closing_ends_what_is_looked_into_and_says_so(
+    client: Any, execution: Execution, blobs: Any
+) -> None:
+    slow = b"\x80\x02" + b"N0" * 1_400_000 + b"N."
+    manifest = await client.push({"a": cut(slow, 1_000_000)})
+    inspections = Inspections(execution, blobs)
+    look = asyncio.ensure_future(
+        inspections.of_manifest("default", Digest.parse(manifest.digest), again=False)
+    )
+    await client.until(lambda: bool(inspections._workers), "nothing is looked into")
+    inspections.close()
+    with pytest.raises(ShuttingDown):
+        await look
+    with pytest.raises(ShuttingDown):
+        await inspections.of_manifest("default", Digest.parse(manifest.digest), again=False)
 
 
 async def test_an_unknown_manifest_and_a_bad_digest_are_refused(client: Any) -> None:

@@ -59,6 +59,16 @@ def test_files_that_cannot_be_what_they_claim_are_refused(files, error: type[Exc
     assert said in str(refused.value)
 
 
+def test_a_hundred_thousand_files_are_refused_by_their_number() -> None:
+    with pytest.raises(LimitExceeded) as refused:
+        check_files([ONE] * 100_000, Limits())
+    assert refused.value.facts == {"field": "files", "limit": "10000", "value": "100000"}
+
+
+def test_as_many_files_as_are_allowed_are_taken() -> None:
+    check_files([replace(EMPTY, path=f"deep/{number}/empty") for number in range(10_000)], Limits())
+
+
 def test_sizes_near_the_end_of_the_integers_are_refused_and_not_added_up_wrong() -> None:
     huge = replace(TWO, size=0, chunks=(Chunk(Digest.of(b"a"), 2**62), Chunk(Digest.of(b"b"), 2**62)))
     with pytest.raises(LimitExceeded):
