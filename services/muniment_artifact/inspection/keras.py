@@ -14,6 +14,9 @@ MAX_SEARCHED = 4 * 1024 * 1024 * 1024
 _STEP = 1024 * 1024
 _OVERLAP = 256
 
+_CODE = frozenset({"Lambda", "__lambda__"})
+"""Layers that are compiled Python, and functions that are."""
+
 # An HDF5 file keeps the configuration of its layers as one text, which is searched for as it may be written: with
 # blanks, and with letters written as escapes.
 _LETTER = rb"(?:\\u00[0-9a-fA-F]{2}|[\x20-\x7e])"
@@ -36,7 +39,7 @@ def check_config(config: BinaryIO, notes: Notes, *, member: str) -> None:
     while pending:
         value: Any = pending.pop()
         if isinstance(value, dict):
-            if value.get("class_name") == "Lambda":
+            if value.get("class_name") in _CODE:
                 _note(notes, member)
             pending.extend(value.values())
         elif isinstance(value, list):
@@ -56,7 +59,7 @@ def search_hdf5(source: BinaryIO, size: int, notes: Notes, *, member: str) -> No
         if b"ambda" not in window and b"\\u00" not in window:
             continue
         for found in _LAYER.finditer(window):
-            if _unescaped(found[1]) == "class_name" and _unescaped(found[2]) == "Lambda":
+            if _unescaped(found[1]) == "class_name" and _unescaped(found[2]) in _CODE:
                 _note(notes, member)
                 return
 

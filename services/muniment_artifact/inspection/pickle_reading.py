@@ -91,22 +91,39 @@ class _Reader:
         self.reading = PickleReading()
 
     def read(self) -> None:
-        left = MAX_PICKLES
-        while left:
-            first = self._pickle()
-            if first == TORCH_MAGIC and left == MAX_PICKLES:
-                left = TORCH_PICKLES
-            left -= 1
-            if not left or not self._another():
+        if self._pickle() == TORCH_MAGIC:
+            for _ in range(TORCH_PICKLES - 1):
+                self._pickle()
+            return
+        for _ in range(MAX_PICKLES):
+            if not self._another():
                 return
+            self._pickle()
         raise PickleFault(f"it holds more than {MAX_PICKLES} pickles")
 
     def _another(self) -> bool:
-        """Whether the next bytes look like a further pickle; loaders of one pickle stop before it."""
+        """Whether the next bytes are a further pickle, for loaders that read several; others stop before it."""
         place = self._source.tell()
         mark = self._source.read(2)
         self._source.seek(place)
-        return len(mark) == 2 and mark[0] == 0x80 and mark[1] <= 5
+        if len(mark) == 2 and mark[0] == 0x80 and mark[1] <= 5:
+            return True
+        # One of an old protocol has no mark: it is one if it calls something before it breaks off.
+        trial = self._inner()
+        try:
+            trial._pickle()
+        except (PickleFault, StackFault):
+            pass
+        finally:
+            self.reading.opcodes = trial.reading.opcodes
+            self._source.seek(place)
+        return trial.reading.machine.has_called
+
+    def _inner(self) -> _Reader:
+        """A reader from here on whose opcodes count for this one."""
+        inner = _Reader(self._source, joblib=False)
+        inner.reading.opcodes, inner._total = self.reading.opcodes, self._total
+        return inner
 
     def _pickle(self) -> Any:
         """Read one pickle, and return what it would make as far as that is known."""
@@ -214,18 +231,15 @@ class _Reader:
 
     def _nested(self) -> None:
         """Read the pickle of an array of objects, which stands in the midst of the other."""
-        outer = _Reader(self._source, joblib=False)
-        outer.reading.machine = PickleMachine()
-        outer.reading.opcodes = self.reading.opcodes
-        outer._total = self._total
+        inner = self._inner()
         try:
-            outer._pickle()
+            inner._pickle()
         finally:
-            self.reading.machine.imports |= outer.reading.machine.imports
-            self.reading.machine.has_called |= outer.reading.machine.has_called
-            self.reading.opcodes, self._total = outer.reading.opcodes, outer._total
-            rest = [bytes(outer.condensed) + b"N."] if outer.condensed else []
-            self.reading.pickles.extend(outer.reading.pickles + rest)
+            self.reading.machine.imports |= inner.reading.machine.imports
+            self.reading.machine.has_called |= inner.reading.machine.has_called
+            self.reading.opcodes, self._total = inner.reading.opcodes, inner._total
+            rest = [bytes(inner.condensed) + b"N."] if inner.condensed else []
+            self.reading.pickles.extend(inner.reading.pickles + rest)
 
 
 def _of_lines(name: str, lines: list[bytes]) -> Any:

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 from muniment_artifact.inspection.judge import judge
+from muniment_artifact.inspection.pickle_reading import TORCH_MAGIC
 from muniment_artifact.inspection.report import FileReport, Format, Verdict
 from samples import model_files as make
 
@@ -33,6 +34,9 @@ def judged(data: bytes) -> FileReport:
         make.pickled({"weights": bytes(1_000_000), "after": make.Harmful()}),
         HARMFUL[:-1],
         HARMFUL[:-1] + b"\xff",
+        make.pickled({"weights": [1.0]}) + make.harmful_pickle(0),
+        make.pickled(TORCH_MAGIC) + make.harmful_pickle(0) + make.pickled(1) * 3 + bytes(100),
+        b"L119547037146038801333356L\n." + make.pickled(1001) + make.harmful_pickle(0) + make.pickled(1) * 2,
         make.pytorch_file(HARMFUL),
         make.pytorch_file(make.pickled({}), storage=HARMFUL),
         make.zipped({"deep/inner.zip": make.zipped({"x": HARMFUL})}),
@@ -48,7 +52,7 @@ def judged(data: bytes) -> FileReport:
         b"\x7fELF" + bytes(100) + make.zipped({"x": HARMFUL}),
         make.safetensors({"a": ("U8", [4], 4)}) + make.zipped({"x": HARMFUL}),
     ],
-    ids=range(21),
+    ids=range(24),
 )
 def test_code_that_does_harm_is_found_wherever_it_is(data: bytes) -> None:
     report = judged(data)
@@ -75,15 +79,25 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         make.pickled({"array": np.zeros(3)}),
         make.joblib_file({"array": np.arange(30.0).reshape(5, 6), "words": np.array(["a", "bc"])}),
         make.keras_file("Lambda"),
+        make.keras_file("__lambda__"),
         make.hdf5(b'{"layers": [{"class_name": "Lambda"}]}'),
         make.hdf5(b'{"layers": [{"class\\u005fname" :  "L\\u0061mbda"}]}'),
         b"\x7fELF" + bytes(100),
         b"MZ\x90\x00" + bytes(100) + b"PE\x00\x00",
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_may_be_harmless_is_suspicious_and_never_clean(data: bytes) -> None:
     assert judged(data).verdict is Verdict.SUSPICIOUS
+
+
+def test_a_file_of_old_pytorch_is_its_five_pickles_and_then_tensors() -> None:
+    plain = [
+        make.pickled(value, protocol=2) for value in (TORCH_MAGIC, 1001, {"little_endian": True}, {}, [])
+    ]
+    report = judged(b"".join(plain) + bytes(range(256)))
+    assert (report.format, report.fault, report.verdict) == (Format.PICKLE, "", Verdict.CLEAN)
+    assert judged(b"".join(plain[:3])).verdict is Verdict.UNSCANNABLE
 
 
 def test_the_worst_scanner_counts() -> None:
