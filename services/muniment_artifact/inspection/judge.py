@@ -13,7 +13,7 @@ from muniment_artifact.inspection.gguf_header import read_gguf
 from muniment_artifact.inspection.identify import HEAD_BYTES, identify
 from muniment_artifact.inspection.numpy_header import read_numpy
 from muniment_artifact.inspection.pickle_reading import PickleReading, read_pickles
-from muniment_artifact.inspection.report import FileReport, Format, Notes, Verdict
+from muniment_artifact.inspection.report import FileReport, Format, Notes, Verdict, shortened
 from muniment_artifact.inspection.safetensors_header import read_safetensors
 from muniment_artifact.inspection.scanners import ask_scanners
 
@@ -34,7 +34,9 @@ def judge(source: BinaryIO, size: int) -> FileReport:
         report = inspector.file(source, size, depth=0, member="")
     except UnpacksTooFar as error:
         report = FileReport(format=Format.ARCHIVE, fault=str(error))
-    return replace(report, findings=tuple(notes.findings), scanned=notes.scanned)
+    return replace(
+        report, fault=shortened(report.fault), findings=tuple(notes.findings), scanned=notes.scanned
+    )
 
 
 class _Inspector:

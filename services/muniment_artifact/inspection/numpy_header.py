@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 from typing import BinaryIO
 
-from muniment_artifact.inspection.report import MAX_COUNT, FileReport, Format, Tensors
+from muniment_artifact.inspection.report import MAX_COUNT, FileReport, Format, Tensors, shortened
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 64 * 1024
@@ -41,7 +41,9 @@ def _header(source: BinaryIO) -> tuple[Tensors, bool]:
         elements = min(elements * extent, MAX_COUNT)
     descr = members["descr"]
     dtype = descr if isinstance(descr, str) else "record"
-    return Tensors(count=1, parameters=elements, dtypes={dtype[:32]: elements}), _holds_objects(descr)
+    return Tensors(count=1, parameters=elements, dtypes={shortened(dtype[:32]): elements}), _holds_objects(
+        descr
+    )
 
 
 def _holds_objects(descr: object) -> bool:

@@ -19,6 +19,8 @@ MAX_CONDENSED = 32 * 1024 * 1024
 MAX_OPCODES = 3_000_000
 MAX_LINE = 64 * 1024
 LONG_CONSTANT = 64 * 1024
+MAX_SKIPPED = 2**60
+"""No file is so long, and no file system takes much larger places."""
 MAX_PICKLES = 1_000
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
@@ -201,6 +203,8 @@ class _Reader:
         return line
 
     def _skip(self, size: int) -> None:
+        if size > MAX_SKIPPED:
+            raise PickleFault("the pickle ends before its end")
         place = self._source.tell()
         self._source.seek(place + size - 1)
         if not self._source.read(1):
@@ -283,5 +287,5 @@ def _array_bytes(state: dict[str, Any]) -> int | None:
     for extent in shape:
         if not isinstance(extent, int) or isinstance(extent, bool) or extent < 0:
             raise PickleFault("an array of joblib does not tell its size")
-        size *= extent
+        size = min(size * extent, MAX_SKIPPED + 1)
     return size
