@@ -18,7 +18,7 @@ from muniment.digests import Digest
 from muniment_core.db.artifact_store import ManifestRecord
 from muniment_core.db.inspection_store import InspectionRow
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
-from muniment_core.domain.errors import DomainError, ShuttingDown, StorageUnavailable
+from muniment_core.domain.errors import BytesDamaged, DomainError, ShuttingDown, StorageUnavailable
 from muniment_core.domain.manifest_files import ListedFile, listed_files
 from muniment_core.rpc.execution import Execution
 
@@ -132,6 +132,8 @@ class Inspections:
     ) -> dict[str, InspectionRow]:
         entries = await self._execution.io(partial(files_of, self._blobs, record))
         wanted = list({file.digest: file for file in entries if file.digest.text in missing}.values())
+        if len(wanted) < len(missing):
+            raise BytesDamaged(record.chunk_map.digest.text, "they do not list the files of the manifest")
         found: dict[str, InspectionRow] = {}
         async with self._calls:
             worker = Worker(self._limits)
