@@ -14,6 +14,7 @@ from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import FileNotFound, InvalidField, LimitExceeded
 from muniment_core.rpc.execution import Execution
 
+from muniment_artifact.ahead import ReadAhead, in_turn
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.verified import read_verified
 from muniment_artifact.blobs.whole import get_blob
@@ -92,7 +93,32 @@ def place_ranges(
     return [_place(f"ranges[{index}]", digest, by_path, wanted) for index, wanted in enumerate(ranges)]
 
 
-def read_ranges(blobs: BlobStore, ranges: Sequence[FileRange]) -> Generator[RangeFrame, None, None]:
+@dataclass(frozen=True, slots=True)
+class ChunkPart:
+    """What a range touches of a chunk.
+
+    Attributes:
+        index: of the range.
+        position: of its first byte in the file.
+        start: of its first byte in the chunk.
+        end: of the first byte after it.
+    """
+
+    index: int
+    position: int
+    chunk: Chunk
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self.end - self.start
+
+
+def read_ranges(
+    blobs: BlobStore, ranges: Sequence[FileRange], *, ahead: ReadAhead | None = None
+) -> Generator[RangeFrame, None, None]:
     """Yield ranges, one after the other, in frames of at most 1 MiB.
 
     A chunk that is read whole is verified, and its last frame held back until its digest matches. Of a chunk
@@ -101,29 +127,30 @@ def read_ranges(blobs: BlobStore, ranges: Sequence[FileRange]) -> Generator[Rang
     Raises:
         BytesDamaged: naming the chunk that is gone or wrong.
     """
-    for index, wanted in enumerate(ranges):
-        position = wanted.offset
-        for chunk, start, end in _pieces(wanted):
-            with closing(_read_chunk(blobs, chunk, start, end)) as pieces:
-                for data in pieces:
-                    yield RangeFrame(index, position, data)
-                    position += len(data)
+    parts = (part for index, wanted in enumerate(ranges) for part in _parts(index, wanted))
+    run = ahead.run if ahead is not None else in_turn
+    with closing(run(parts, partial(_read_part, blobs))) as read:
+        for part, frames in read:
+            position = part.position
+            for data in frames:
+                yield RangeFrame(part.index, position, data)
+                position += len(data)
 
 
-def _read_chunk(blobs: BlobStore, chunk: Chunk, start: int, end: int) -> Generator[bytes, None, None]:
-    if start == 0 and end == chunk.size:
-        return read_verified(blobs, chunk.digest, chunk.size, frame_bytes=FRAME_BYTES)
-    return blobs.read(chunk.digest, offset=start, length=end - start, frame_bytes=FRAME_BYTES)
+def _read_part(blobs: BlobStore, part: ChunkPart) -> Generator[bytes, None, None]:
+    if part.size == part.chunk.size:
+        return read_verified(blobs, part.chunk.digest, part.chunk.size, frame_bytes=FRAME_BYTES)
+    return blobs.read(part.chunk.digest, offset=part.start, length=part.size, frame_bytes=FRAME_BYTES)
 
 
-def _pieces(wanted: FileRange) -> Iterator[tuple[Chunk, int, int]]:
-    """The chunks a range touches, with first byte and end in each."""
+def _parts(index: int, wanted: FileRange) -> Iterator[ChunkPart]:
+    """The parts of chunks that make a range."""
     chunk_offset = 0
     for chunk in wanted.file.chunks:
         start = max(0, wanted.offset - chunk_offset)
         end = min(chunk.size, wanted.end - chunk_offset)
         if start < end:
-            yield chunk, start, end
+            yield ChunkPart(index, chunk_offset + start, chunk, start, end)
         chunk_offset += chunk.size
 
 

@@ -19,6 +19,7 @@ from muniment_core.rpc.paging import PageTokens, page_of, page_size
 from muniment_core.rpc.stall import STALL_SECONDS
 
 from muniment_artifact import convert, convert_inspection
+from muniment_artifact.ahead import ReadAhead
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.commit import commit_upload
 from muniment_artifact.damage import damage_noted
@@ -47,6 +48,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         page_tokens: PageTokens,
         *,
         inspections: Inspections | None = None,
+        ahead: ReadAhead | None = None,
         stall_seconds: float = STALL_SECONDS,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
@@ -55,6 +57,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         self._limits = limits
         self._inspections = inspections or Inspections(execution, blobs)
         self._page_tokens = page_tokens
+        self._ahead = ahead
         self._tensors = TensorIndexes(execution, blobs)
         patience = {"stall_seconds": stall_seconds, "wait_seconds": wait_seconds}
         self._reads = ByteStreams(limits.max_read_streams, **patience)
@@ -115,7 +118,9 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         async with (
             self._reads.admitted(context) as reader,
             damage_noted(self._execution),
-            aclosing(frames_from(self._execution, read_ranges(self._blobs, ranges))) as frames,
+            aclosing(
+                frames_from(self._execution, read_ranges(self._blobs, ranges, ahead=self._ahead))
+            ) as frames,
         ):
             async for frame in frames:
                 with reader.taking():
@@ -166,6 +171,8 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     def close(self) -> None:
         """End what would go on without a caller."""
         self._inspections.close()
+        if self._ahead is not None:
+            self._ahead.close()
 
 
 def add_to_server(servicer: ArtifactServicer, server: grpc.aio.Server) -> None:

@@ -161,7 +161,7 @@ async def _started(
             predictions = serve_metadata(serving, bodies)
         if settings.service in (Service.ALL, Service.ARTIFACT):
             blobs = open_blob_store(storage)
-            artifacts = serve_artifact(serving, blobs)
+            artifacts = serve_artifact(serving, blobs, remote=bool(storage.s3_bucket))
         health = _add_health_and_reflection(server, descriptors)
         if settings.service in (Service.ALL, Service.PROMOTION):
             tail_of(tail)

@@ -18,6 +18,7 @@ from muniment.v1 import (
     promotion_service_pb2,
     promotion_service_pb2_grpc,
 )
+from muniment_artifact.ahead import ReadAhead
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.limits import Limits
 from muniment_artifact.servicer import ArtifactServicer, add_to_server
@@ -84,14 +85,18 @@ def serve_metadata(serving: Serving, bodies: BodyStore) -> Predictions:
     return predictions
 
 
-def serve_artifact(serving: Serving, blobs: BlobStore) -> ArtifactServicer:
+def serve_artifact(serving: Serving, blobs: BlobStore, *, remote: bool) -> ArtifactServicer:
     """Serve bytes.
+
+    Args:
+        remote: whether the store is reached over a network, and read ahead from.
 
     Returns:
         The service, to be closed before the server is.
     """
     limits = Limits().within_descriptors(raise_descriptor_limit())
-    servicer = ArtifactServicer(serving.execution, blobs, limits, serving.page_tokens)
+    ahead = ReadAhead() if remote else None
+    servicer = ArtifactServicer(serving.execution, blobs, limits, serving.page_tokens, ahead=ahead)
     add_to_server(servicer, serving.server)
     return servicer
 

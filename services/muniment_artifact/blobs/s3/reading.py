@@ -16,9 +16,6 @@ from muniment_artifact.blobs.s3.errors import FAILURES, is_absent, is_past_the_e
 from muniment_artifact.blobs.s3.patience import Attempts, Patience
 from muniment_artifact.blobs.store import STORE_NAME
 
-_READ_BYTES = 256 * 1024
-"""A read that breaks off loses what it had of this; larger pieces are not faster."""
-
 
 class ObjectReader:
     """Reads blobs that are objects of a bucket."""
@@ -38,16 +35,17 @@ class ObjectReader:
             StorageUnavailable: if no frame comes whole within the deadline, however often it is asked for.
         """
         end = None if length is None else offset + length
-        buffer = bytearray()
+        begun = b""
         attempts = Attempts(self._patience)
         while end is None or offset < end:
             try:
-                for piece in self._fetch(digest, key, offset, end):
+                for piece in self._fetch(digest, key, offset, end, len(begun), frame_bytes):
                     offset += len(piece)
-                    buffer += piece
-                    while len(buffer) >= frame_bytes:
-                        yield bytes(memoryview(buffer)[:frame_bytes])
-                        del buffer[:frame_bytes]
+                    # Nearly always a whole frame, which is passed on as it was received.
+                    begun = begun + piece if begun else piece
+                    if len(begun) == frame_bytes:
+                        yield begun
+                        begun = b""
                         # Whoever reads may have taken its time; only then is the next frame waited for.
                         attempts.progressed()
                     if attempts.out_of_time:
@@ -56,13 +54,17 @@ class ObjectReader:
             except FAILURES as error:
                 with s3_errors():
                     attempts.spend(error)
-        if buffer:
-            yield bytes(buffer)
+        if begun:
+            yield begun
         if end is not None and offset < end:
             raise BytesDamaged(digest.text, f"they end at byte {offset}, before byte {end}")
 
-    def _fetch(self, digest: Digest, key: str, offset: int, end: int | None) -> Iterator[bytes]:
+    def _fetch(
+        self, digest: Digest, key: str, offset: int, end: int | None, begun: int, frame_bytes: int
+    ) -> Iterator[bytes]:
         """Ask once for a range; ends at the end of the range or of the blob.
+
+        Pieces are as large as frames, the first one as what is still to come of a frame that was begun.
 
         Raises:
             minio.error.MinioException, urllib3.exceptions.HTTPError, OSError, ParseError: if the request fails or
@@ -85,8 +87,13 @@ class ObjectReader:
             # Some endpoints answer a range with 200 and some ignore it: this header tells which bytes.
             if offset and not answer.headers.get("content-range", "").startswith(f"bytes {offset}-"):
                 raise StorageUnavailable(STORE_NAME)
-            while (end is None or offset < end) and (piece := answer.read(_most(offset, end))):
+            while end is None or offset < end:
+                wanted = frame_bytes - begun
+                piece = answer.read(wanted if end is None else min(wanted, end - offset))
+                if not piece:
+                    return
                 offset += len(piece)
+                begun = (begun + len(piece)) % frame_bytes
                 yield piece
 
 
@@ -98,7 +105,3 @@ def closing(answer: Any) -> Iterator[None]:
     finally:
         answer.close()
         answer.release_conn()
-
-
-def _most(offset: int, end: int | None) -> int:
-    return _READ_BYTES if end is None else min(_READ_BYTES, end - offset)
