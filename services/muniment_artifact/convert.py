@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
 
 from muniment.frames import PutFrame
 from muniment.names import ProjectName
@@ -11,6 +12,7 @@ from muniment_core.db.artifact_store import Chunk, ManifestRecord
 from muniment_core.db.usage_store import Usage
 from muniment_core.rpc import convert
 
+from muniment_artifact.direct import DirectRead
 from muniment_artifact.intake import Frame
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import FileEntry, root_digest
@@ -23,7 +25,7 @@ def project(parent: str) -> str:
     return convert.parse("parent", ProjectName.parse, parent).project
 
 
-def capabilities(limits: Limits) -> pb.Capabilities:
+def capabilities(limits: Limits, *, direct_reads: bool) -> pb.Capabilities:
     """What clients are told of the limits."""
     return pb.Capabilities(
         max_chunk_bytes=limits.max_chunk_bytes,
@@ -32,6 +34,7 @@ def capabilities(limits: Limits) -> pb.Capabilities:
         max_plan_chunks=limits.max_plan_chunks,
         max_unacked_bytes=limits.max_unacked_bytes,
         max_commit_chunks=limits.max_commit_chunks,
+        direct_reads=direct_reads,
     )
 
 
@@ -117,3 +120,12 @@ def usage_message(name: str, usage: Usage) -> pb.Usage:
         stored_bytes=usage.stored_bytes,
         shared_bytes=usage.shared_bytes,
     )
+
+
+def direct_reads_message(reads: Iterable[DirectRead], until: datetime) -> pb.GetDirectReadsResponse:
+    """Addresses for an answer."""
+    message = pb.GetDirectReadsResponse(
+        reads=[pb.DirectRead(chunk=read.chunk.text, size=read.size, url=read.url) for read in reads]
+    )
+    message.expire_time.FromDatetime(until)
+    return message

@@ -23,6 +23,7 @@ from muniment_artifact.ahead import ReadAhead
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.commit import commit_upload
 from muniment_artifact.damage import damage_noted
+from muniment_artifact.direct import Addresses, direct_reads
 from muniment_artifact.inspections import Inspections
 from muniment_artifact.limits import Limits
 from muniment_artifact.plan import plan_upload
@@ -49,6 +50,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         *,
         inspections: Inspections | None = None,
         ahead: ReadAhead | None = None,
+        addresses: Addresses | None = None,
         stall_seconds: float = STALL_SECONDS,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
@@ -58,6 +60,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         self._inspections = inspections or Inspections(execution, blobs)
         self._page_tokens = page_tokens
         self._ahead = ahead
+        self._addresses = addresses
         self._tensors = TensorIndexes(execution, blobs)
         patience = {"stall_seconds": stall_seconds, "wait_seconds": wait_seconds}
         self._reads = ByteStreams(limits.max_read_streams, **patience)
@@ -65,7 +68,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Any) -> pb.Capabilities:
         """Tell limits and features."""
-        return convert.capabilities(self._limits)
+        return convert.capabilities(self._limits, direct_reads=self._addresses is not None)
 
     async def PlanUpload(self, request: pb.PlanUploadRequest, context: Any) -> pb.PlanUploadResponse:
         """Tell which chunks the project does not hold yet."""
@@ -125,6 +128,21 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
             async for frame in frames:
                 with reader.taking():
                     yield frame
+
+    async def GetDirectReads(
+        self, request: pb.GetDirectReadsRequest, context: Any
+    ) -> pb.GetDirectReadsResponse:
+        """Give addresses at which chunks are got from the store itself."""
+        project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
+        reads, until = await direct_reads(
+            self._execution,
+            self._blobs,
+            self._addresses,
+            project=project,
+            digest=digest,
+            chunks=[shared.digest(f"chunks[{index}]", chunk) for index, chunk in enumerate(request.chunks)],
+        )
+        return convert.direct_reads_message(reads, until)
 
     async def ListTensors(self, request: pb.ListTensorsRequest, context: Any) -> pb.ListTensorsResponse:
         """Tell the tensors of a file."""

@@ -6,16 +6,21 @@ models ever sees it.
 
 from __future__ import annotations
 
+import logging
+
 from muniment.digests import Digest
 from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.blobs.whole import get_blob, put_blob
 from muniment_artifact.collection.sweep import Stores
+from muniment_artifact.direct import Addresses
 from muniment_core.domain.tiers import Shelf
 
 from muniment_server.settings import StorageSettings
 
 PREDICTIONS = "predictions"
+
+_log = logging.getLogger(__name__)
 
 
 class PredictionBodies:
@@ -87,6 +92,8 @@ def open_blob_store(settings: StorageSettings, name: str = "") -> BlobStore:
                 secure=not settings.s3_plain_http,
                 prefix=name,
                 deadline=settings.s3_deadline,
+                public_endpoint=settings.s3_public_endpoint.rpartition("//")[2],
+                public_secure=not settings.s3_public_endpoint.startswith("http://"),
                 spool_directory=settings.data / "spool",
             )
         )
@@ -94,3 +101,15 @@ def open_blob_store(settings: StorageSettings, name: str = "") -> BlobStore:
         store = DiskBlobStore(settings.data / name)
     store.probe()
     return store
+
+
+def addresses_of(settings: StorageSettings, store: BlobStore) -> Addresses | None:
+    """What gives clients addresses of the store itself, if they are to have them and the endpoint honours them."""
+    if not (settings.s3_bucket and settings.s3_direct):
+        return None
+    from muniment_artifact.blobs.s3 import S3BlobStore
+
+    if isinstance(store, S3BlobStore) and store.try_out().presigned_get:
+        return store
+    _log.warning("clients get no addresses of the S3 service: it does not honour them")
+    return None

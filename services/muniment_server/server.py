@@ -28,7 +28,7 @@ from muniment_core.rpc.stall import StallInterceptor
 from muniment_metadata.predictions.retention import look_after_predictions
 from muniment_promotion.watch.tail import LedgerTail
 
-from muniment_server.blobs import collected_stores, open_blob_store, open_prediction_bodies
+from muniment_server.blobs import addresses_of, collected_stores, open_blob_store, open_prediction_bodies
 from muniment_server.core import Core
 from muniment_server.data_directory import ClientsLock
 from muniment_server.services import Serving, descriptors_of, serve_artifact, serve_metadata, serve_promotion
@@ -161,7 +161,9 @@ async def _started(
             predictions = serve_metadata(serving, bodies)
         if settings.service in (Service.ALL, Service.ARTIFACT):
             blobs = open_blob_store(storage)
-            artifacts = serve_artifact(serving, blobs, remote=bool(storage.s3_bucket))
+            artifacts = serve_artifact(
+                serving, blobs, remote=bool(storage.s3_bucket), addresses=addresses_of(storage, blobs)
+            )
         health = _add_health_and_reflection(server, descriptors)
         if settings.service in (Service.ALL, Service.PROMOTION):
             tail_of(tail)

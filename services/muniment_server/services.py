@@ -20,6 +20,7 @@ from muniment.v1 import (
 )
 from muniment_artifact.ahead import ReadAhead
 from muniment_artifact.blobs.store import BlobStore
+from muniment_artifact.direct import Addresses
 from muniment_artifact.limits import Limits
 from muniment_artifact.servicer import ArtifactServicer, add_to_server
 from muniment_core.rpc.auth import Authorizer
@@ -85,18 +86,23 @@ def serve_metadata(serving: Serving, bodies: BodyStore) -> Predictions:
     return predictions
 
 
-def serve_artifact(serving: Serving, blobs: BlobStore, *, remote: bool) -> ArtifactServicer:
+def serve_artifact(
+    serving: Serving, blobs: BlobStore, *, remote: bool, addresses: Addresses | None
+) -> ArtifactServicer:
     """Serve bytes.
 
     Args:
         remote: whether the store is reached over a network, and read ahead from.
+        addresses: where clients get bytes from the store itself, if they may.
 
     Returns:
         The service, to be closed before the server is.
     """
     limits = Limits().within_descriptors(raise_descriptor_limit())
     ahead = ReadAhead() if remote else None
-    servicer = ArtifactServicer(serving.execution, blobs, limits, serving.page_tokens, ahead=ahead)
+    servicer = ArtifactServicer(
+        serving.execution, blobs, limits, serving.page_tokens, ahead=ahead, addresses=addresses
+    )
     add_to_server(servicer, serving.server)
     return servicer
 

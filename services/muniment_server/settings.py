@@ -44,6 +44,8 @@ class StorageSettings:
         database: address of a PostgreSQL database, or empty for SQLite in the data directory.
         s3_bucket: bucket for bytes, or empty for the data directory.
         s3_deadline: seconds that a request to the S3 service may take with all its repeats.
+        s3_direct: whether clients get addresses of the S3 service itself.
+        s3_public_endpoint: where they reach it, with or without a scheme, or empty for the endpoint.
         signing_key: file of the log's private key, or None for the one in the data directory.
         anchor: file that keeps the newest checkpoint, or None for the one in the data directory.
         log_origin: name of a log that is begun, or empty for a random one.
@@ -58,6 +60,8 @@ class StorageSettings:
     s3_secret_key: str
     s3_plain_http: bool
     s3_deadline: float = 25.0
+    s3_direct: bool = False
+    s3_public_endpoint: str = ""
     signing_key: Path | None
     anchor: Path | None
     log_origin: str
@@ -154,6 +158,17 @@ _STORAGE = (
     _option("--s3-access-key", default="", help="S3 access key."),
     _option("--s3-secret-key", default="", help="S3 secret key; better given in the environment."),
     _option("--s3-plain-http", is_flag=True, help="Speak to the S3 service without TLS."),
+    _option(
+        "--s3-direct",
+        is_flag=True,
+        help="Let clients get bytes from the S3 service itself, by addresses that are signed for minutes.",
+    ),
+    _option(
+        "--s3-public-endpoint",
+        default="",
+        help="Address at which clients reach the S3 service, such as https://s3.example.com.  "
+        "[default: as the server does]",
+    ),
     _option(
         "--s3-deadline",
         type=click.FloatRange(min=1, max=600),

@@ -46,6 +46,8 @@ class Session:
         """
         self.calls = calls
         self.cache = cache
+        # Until the registry has said that it gives no addresses of its store.
+        self.gives_addresses = True
         self.directory = directory
         self.project = parsed(lambda: ProjectName(names.check_name("project", project)))
         channel = calls.channel

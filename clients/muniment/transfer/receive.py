@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, dropwhile, islice
 
 from muniment.errors import DeadlineExceeded, DownloadRefused, Internal, MunimentError, Unavailable
 from muniment.frames import RangeFrame
 from muniment.registry.session import Session
 from muniment.transfer.arriving import ArrivingFile
+from muniment.transfer.direct import ADDRESSES, DirectLane, DirectReads
 from muniment.transfer.patience import Patience
-from muniment.transfer.segments import Segment
+from muniment.transfer.segments import Part, Segment
 from muniment.transport.calls import Stream
 from muniment.transport.data import DataStub, lanes
 from muniment.v1 import artifact_service_pb2 as pb
@@ -44,9 +45,12 @@ class Download:
         """
         self.files = files
         if wanted:
-            with lanes(self.session, sum(segment.size for segment in wanted)) as stubs:
+            total = sum(segment.size for segment in wanted)
+            direct = DirectReads(self.session, self.project, self.digest, total=total)
+            with lanes(self.session, total) as stubs:
                 self._lanes = [
-                    _Lane(self, stub, wanted[number :: len(stubs)]) for number, stub in enumerate(stubs)
+                    _Lane(self, stub, wanted[number :: len(stubs)], direct.lane())
+                    for number, stub in enumerate(stubs)
                 ]
                 self._run()
         if not all(file.finished for file in self.files):
@@ -93,17 +97,21 @@ class Download:
 class _Lane:
     """One stream after the other, for segments of the files."""
 
-    def __init__(self, download: Download, stub: DataStub, wanted: Sequence[Segment]) -> None:
+    def __init__(
+        self, download: Download, stub: DataStub, wanted: Sequence[Segment], direct: DirectLane
+    ) -> None:
         self.patience = Patience()
         self._download = download
         self._stub = stub
         self._wanted = deque(wanted)
         self._done = 0
         self._stream: Stream[RangeFrame] | None = None
+        self._direct = direct
 
     def run(self) -> None:
         """Fetch all segments; a failure is told to the download."""
         try:
+            self._fetch_directly()
             while self._wanted and not self._download.failed:
                 try:
                     self._fetch_some()
@@ -118,12 +126,39 @@ class _Lane:
         except BaseException as error:
             self._download.fail(error)
             raise
+        finally:
+            self._direct.close()
 
     def cancel(self) -> None:
         """End the stream; from any thread."""
         stream = self._stream
         if stream is not None:
             stream.cancel()
+
+    def _fetch_directly(self) -> None:
+        """Fetch chunks from the store itself, as far as that works; what is left begins where it stopped."""
+        while self._wanted and not self._download.failed:
+            segment = self._wanted[0]
+            file = self._download.files[segment.file]
+            for part in segment.parts:
+                data = self._direct.get(part, self._upcoming(part)) if part.digest else None
+                if data is None:
+                    return
+                file.write(part.offset, data)
+                self._done += part.size
+                self._download.progress(part.size)
+                self._download.progressed()
+                if self._download.failed:
+                    return
+            file.filled(segment.offset, segment.size)
+            self._wanted.popleft()
+            self._done = 0
+
+    def _upcoming(self, first: Part) -> list[str]:
+        """The digests of the next chunks, from one of the first segment on."""
+        following = chain.from_iterable(segment.parts for segment in self._wanted)
+        rest = dropwhile(lambda part: part is not first, following)
+        return list(dict.fromkeys(part.digest for part in islice(rest, ADDRESSES) if part.digest))
 
     def _fetch_some(self) -> None:
         asked = list(islice(self._wanted, RANGES))

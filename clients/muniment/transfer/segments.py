@@ -28,11 +28,22 @@ class Segment:
 
     Attributes:
         file: position of the file in the list of all.
+        parts: what it is made of.
     """
 
     file: int
-    offset: int
-    size: int
+    parts: tuple[Part, ...]
+
+    @property
+    def offset(self) -> int:
+        """Where it begins in the file."""
+        return self.parts[0].offset
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        last = self.parts[-1]
+        return last.offset + last.size - self.offset
 
 
 def parts(file: ListedFile, entry: pb.FileEntry) -> list[Part]:
@@ -62,13 +73,15 @@ def segments(number: int, missing: Iterable[Part]) -> Iterator[Segment]:
 
     The registry verifies the chunks it reads whole, so segments end where chunks do.
     """
-    offset = size = 0
+    gathered: list[Part] = []
+    size = 0
     for part in missing:
-        if size and (part.offset != offset + size or size + part.size > SEGMENT_BYTES):
-            yield Segment(number, offset, size)
-            size = 0
-        if not size:
-            offset = part.offset
+        if gathered and (
+            part.offset != gathered[-1].offset + gathered[-1].size or size + part.size > SEGMENT_BYTES
+        ):
+            yield Segment(number, tuple(gathered))
+            gathered, size = [], 0
+        gathered.append(part)
         size += part.size
-    if size:
-        yield Segment(number, offset, size)
+    if gathered:
+        yield Segment(number, tuple(gathered))

@@ -25,7 +25,7 @@ MAX_RECEIVED_BYTES = 64 * 1024 * 1024
 _WHOLE_SERVICES = ("MetadataService", "LedgerService", "AccessService")
 _ARTIFACT_METHODS = (
     *("GetCapabilities", "PlanUpload", "CommitUpload", "GetManifest", "VerifyManifest"),
-    "InspectManifest",
+    *("InspectManifest", "ListTensors", "GetDirectReads"),
 )
 _PROMOTION_METHODS = (
     "RequestPromotion",

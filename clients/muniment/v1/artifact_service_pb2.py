@@ -12,11 +12,12 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from muniment.v1 import inspection_pb2 as muniment_dot_v1_dot_inspection__pb2
 from muniment.v1 import options_pb2 as muniment_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"muniment/v1/artifact_service.proto\x12\x0bmuniment.v1\x1a\x1cmuniment/v1/inspection.proto\x1a\x19muniment/v1/options.proto\"\x18\n\x16GetCapabilitiesRequest\"\xa2\x01\n\x0c\x43\x61pabilities\x12\x17\n\x0fmax_chunk_bytes\x18\x01 \x01(\x03\x12\x17\n\x0fmax_frame_bytes\x18\x02 \x01(\x03\x12\x11\n\tmax_files\x18\x03 \x01(\x05\x12\x17\n\x0fmax_plan_chunks\x18\x04 \x01(\x05\x12\x19\n\x11max_unacked_bytes\x18\x05 \x01(\x03\x12\x19\n\x11max_commit_chunks\x18\x06 \x01(\x05\"%\n\x05\x43hunk\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"G\n\x11PlanUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\"\n\x06\x63hunks\x18\x02 \x03(\x0b\x32\x12.muniment.v1.Chunk\"%\n\x12PlanUploadResponse\x12\x0f\n\x07missing\x18\x01 \x03(\t\"\x86\x01\n\x10PutChunksRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ile_offset\x18\x06 \x01(\x03\x12\x11\n\tfile_size\x18\x07 \x01(\x03\"1\n\x11PutChunksResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"m\n\tFileEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\"\n\x06\x63hunks\x18\x04 \x03(\x0b\x32\x12.muniment.v1.Chunk\x12\x10\n\x08\x63hunking\x18\x05 \x01(\t\"L\n\x13\x43ommitUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12%\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x16.muniment.v1.FileEntry\"x\n\x08Manifest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12%\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x16.muniment.v1.FileEntry\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x13\n\x0broot_digest\x18\x05 \x01(\t\"4\n\x12GetManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"I\n\tByteRange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06length\x18\x03 \x01(\x03\x12\x0e\n\x06tensor\x18\x04 \x01(\t\"[\n\x11ReadRangesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12&\n\x06ranges\x18\x03 \x03(\x0b\x32\x16.muniment.v1.ByteRange\"G\n\x12ReadRangesResponse\x12\x13\n\x0brange_index\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"i\n\x12ListTensorsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"T\n\x13ListTensorsResponse\x12$\n\x07tensors\x18\x01 \x03(\x0b\x32\x13.muniment.v1.Tensor\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x06Tensor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\x03\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0c\n\x04path\x18\x06 \x01(\t\"7\n\x15VerifyManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"A\n\x16VerifyManifestResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x03\x12\x12\n\nbyte_count\x18\x02 \x01(\x03\"G\n\x16InspectManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\r\n\x05\x61gain\x18\x03 \x01(\x08\"\x1f\n\x0fGetUsageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"o\n\x05Usage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rversion_count\x18\x02 \x01(\x03\x12\x15\n\rlogical_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cstored_bytes\x18\x04 \x01(\x03\x12\x14\n\x0cshared_bytes\x18\x05 \x01(\x03\x32\xb6\x07\n\x0f\x41rtifactService\x12Y\n\x0fGetCapabilities\x12#.muniment.v1.GetCapabilitiesRequest\x1a\x19.muniment.v1.Capabilities\"\x06\xd2\xe2\x18\x02\x08\x01\x12]\n\nPlanUpload\x12\x1e.muniment.v1.PlanUploadRequest\x1a\x1f.muniment.v1.PlanUploadResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12^\n\tPutChunks\x12\x1d.muniment.v1.PutChunksRequest\x1a\x1e.muniment.v1.PutChunksResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent(\x01\x30\x01\x12W\n\x0c\x43ommitUpload\x12 .muniment.v1.CommitUploadRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12U\n\x0bGetManifest\x12\x1f.muniment.v1.GetManifestRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12_\n\nReadRanges\x12\x1e.muniment.v1.ReadRangesRequest\x1a\x1f.muniment.v1.ReadRangesResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent0\x01\x12`\n\x0bListTensors\x12\x1f.muniment.v1.ListTensorsRequest\x1a .muniment.v1.ListTensorsResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12i\n\x0eVerifyManifest\x12\".muniment.v1.VerifyManifestRequest\x1a#.muniment.v1.VerifyManifestResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12_\n\x0fInspectManifest\x12#.muniment.v1.InspectManifestRequest\x1a\x17.muniment.v1.Inspection\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12J\n\x08GetUsage\x12\x1c.muniment.v1.GetUsageRequest\x1a\x12.muniment.v1.Usage\"\x0c\xd2\xe2\x18\x08\x08\x06\x12\x04nameb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"muniment/v1/artifact_service.proto\x12\x0bmuniment.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cmuniment/v1/inspection.proto\x1a\x19muniment/v1/options.proto\"\x18\n\x16GetCapabilitiesRequest\"\xb8\x01\n\x0c\x43\x61pabilities\x12\x17\n\x0fmax_chunk_bytes\x18\x01 \x01(\x03\x12\x17\n\x0fmax_frame_bytes\x18\x02 \x01(\x03\x12\x11\n\tmax_files\x18\x03 \x01(\x05\x12\x17\n\x0fmax_plan_chunks\x18\x04 \x01(\x05\x12\x19\n\x11max_unacked_bytes\x18\x05 \x01(\x03\x12\x19\n\x11max_commit_chunks\x18\x06 \x01(\x05\x12\x14\n\x0c\x64irect_reads\x18\x07 \x01(\x08\"%\n\x05\x43hunk\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"G\n\x11PlanUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\"\n\x06\x63hunks\x18\x02 \x03(\x0b\x32\x12.muniment.v1.Chunk\"%\n\x12PlanUploadResponse\x12\x0f\n\x07missing\x18\x01 \x03(\t\"\x86\x01\n\x10PutChunksRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x13\n\x0b\x66ile_offset\x18\x06 \x01(\x03\x12\x11\n\tfile_size\x18\x07 \x01(\x03\"1\n\x11PutChunksResponse\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\"m\n\tFileEntry\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\"\n\x06\x63hunks\x18\x04 \x03(\x0b\x32\x12.muniment.v1.Chunk\x12\x10\n\x08\x63hunking\x18\x05 \x01(\t\"L\n\x13\x43ommitUploadRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12%\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x16.muniment.v1.FileEntry\"x\n\x08Manifest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12%\n\x05\x66iles\x18\x03 \x03(\x0b\x32\x16.muniment.v1.FileEntry\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12\x13\n\x0broot_digest\x18\x05 \x01(\t\"4\n\x12GetManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"I\n\tByteRange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06length\x18\x03 \x01(\x03\x12\x0e\n\x06tensor\x18\x04 \x01(\t\"[\n\x11ReadRangesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12&\n\x06ranges\x18\x03 \x03(\x0b\x32\x16.muniment.v1.ByteRange\"G\n\x12ReadRangesResponse\x12\x13\n\x0brange_index\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"G\n\x15GetDirectReadsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0e\n\x06\x63hunks\x18\x03 \x03(\t\"q\n\x16GetDirectReadsResponse\x12&\n\x05reads\x18\x01 \x03(\x0b\x32\x17.muniment.v1.DirectRead\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"6\n\nDirectRead\x12\r\n\x05\x63hunk\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\x0b\n\x03url\x18\x03 \x01(\t\"i\n\x12ListTensorsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04path\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"T\n\x13ListTensorsResponse\x12$\n\x07tensors\x18\x01 \x03(\x0b\x32\x13.muniment.v1.Tensor\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x06Tensor\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x64type\x18\x02 \x01(\t\x12\r\n\x05shape\x18\x03 \x03(\x03\x12\x0e\n\x06offset\x18\x04 \x01(\x03\x12\x0c\n\x04size\x18\x05 \x01(\x03\x12\x0c\n\x04path\x18\x06 \x01(\t\"7\n\x15VerifyManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"A\n\x16VerifyManifestResponse\x12\x13\n\x0b\x63hunk_count\x18\x01 \x01(\x03\x12\x12\n\nbyte_count\x18\x02 \x01(\x03\"G\n\x16InspectManifestRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\r\n\x05\x61gain\x18\x03 \x01(\x08\"\x1f\n\x0fGetUsageRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"o\n\x05Usage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rversion_count\x18\x02 \x01(\x03\x12\x15\n\rlogical_bytes\x18\x03 \x01(\x03\x12\x14\n\x0cstored_bytes\x18\x04 \x01(\x03\x12\x14\n\x0cshared_bytes\x18\x05 \x01(\x03\x32\xa1\x08\n\x0f\x41rtifactService\x12Y\n\x0fGetCapabilities\x12#.muniment.v1.GetCapabilitiesRequest\x1a\x19.muniment.v1.Capabilities\"\x06\xd2\xe2\x18\x02\x08\x01\x12]\n\nPlanUpload\x12\x1e.muniment.v1.PlanUploadRequest\x1a\x1f.muniment.v1.PlanUploadResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12^\n\tPutChunks\x12\x1d.muniment.v1.PutChunksRequest\x1a\x1e.muniment.v1.PutChunksResponse\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent(\x01\x30\x01\x12W\n\x0c\x43ommitUpload\x12 .muniment.v1.CommitUploadRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x07\x12\x06parent\x12U\n\x0bGetManifest\x12\x1f.muniment.v1.GetManifestRequest\x1a\x15.muniment.v1.Manifest\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12_\n\nReadRanges\x12\x1e.muniment.v1.ReadRangesRequest\x1a\x1f.muniment.v1.ReadRangesResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent0\x01\x12i\n\x0eGetDirectReads\x12\".muniment.v1.GetDirectReadsRequest\x1a#.muniment.v1.GetDirectReadsResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12`\n\x0bListTensors\x12\x1f.muniment.v1.ListTensorsRequest\x1a .muniment.v1.ListTensorsResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12i\n\x0eVerifyManifest\x12\".muniment.v1.VerifyManifestRequest\x1a#.muniment.v1.VerifyManifestResponse\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12_\n\x0fInspectManifest\x12#.muniment.v1.InspectManifestRequest\x1a\x17.muniment.v1.Inspection\"\x0e\xd2\xe2\x18\n\x08\x06\x12\x06parent\x12J\n\x08GetUsage\x12\x1c.muniment.v1.GetUsageRequest\x1a\x12.muniment.v1.Usage\"\x0c\xd2\xe2\x18\x08\x08\x06\x12\x04nameb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +36,8 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_ARTIFACTSERVICE'].methods_by_name['GetManifest']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
   _globals['_ARTIFACTSERVICE'].methods_by_name['ReadRanges']._options = None
   _globals['_ARTIFACTSERVICE'].methods_by_name['ReadRanges']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
+  _globals['_ARTIFACTSERVICE'].methods_by_name['GetDirectReads']._options = None
+  _globals['_ARTIFACTSERVICE'].methods_by_name['GetDirectReads']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
   _globals['_ARTIFACTSERVICE'].methods_by_name['ListTensors']._options = None
   _globals['_ARTIFACTSERVICE'].methods_by_name['ListTensors']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
   _globals['_ARTIFACTSERVICE'].methods_by_name['VerifyManifest']._options = None
@@ -43,50 +46,56 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_ARTIFACTSERVICE'].methods_by_name['InspectManifest']._serialized_options = b'\322\342\030\n\010\006\022\006parent'
   _globals['_ARTIFACTSERVICE'].methods_by_name['GetUsage']._options = None
   _globals['_ARTIFACTSERVICE'].methods_by_name['GetUsage']._serialized_options = b'\322\342\030\010\010\006\022\004name'
-  _globals['_GETCAPABILITIESREQUEST']._serialized_start=108
-  _globals['_GETCAPABILITIESREQUEST']._serialized_end=132
-  _globals['_CAPABILITIES']._serialized_start=135
-  _globals['_CAPABILITIES']._serialized_end=297
-  _globals['_CHUNK']._serialized_start=299
-  _globals['_CHUNK']._serialized_end=336
-  _globals['_PLANUPLOADREQUEST']._serialized_start=338
-  _globals['_PLANUPLOADREQUEST']._serialized_end=409
-  _globals['_PLANUPLOADRESPONSE']._serialized_start=411
-  _globals['_PLANUPLOADRESPONSE']._serialized_end=448
-  _globals['_PUTCHUNKSREQUEST']._serialized_start=451
-  _globals['_PUTCHUNKSREQUEST']._serialized_end=585
-  _globals['_PUTCHUNKSRESPONSE']._serialized_start=587
-  _globals['_PUTCHUNKSRESPONSE']._serialized_end=636
-  _globals['_FILEENTRY']._serialized_start=638
-  _globals['_FILEENTRY']._serialized_end=747
-  _globals['_COMMITUPLOADREQUEST']._serialized_start=749
-  _globals['_COMMITUPLOADREQUEST']._serialized_end=825
-  _globals['_MANIFEST']._serialized_start=827
-  _globals['_MANIFEST']._serialized_end=947
-  _globals['_GETMANIFESTREQUEST']._serialized_start=949
-  _globals['_GETMANIFESTREQUEST']._serialized_end=1001
-  _globals['_BYTERANGE']._serialized_start=1003
-  _globals['_BYTERANGE']._serialized_end=1076
-  _globals['_READRANGESREQUEST']._serialized_start=1078
-  _globals['_READRANGESREQUEST']._serialized_end=1169
-  _globals['_READRANGESRESPONSE']._serialized_start=1171
-  _globals['_READRANGESRESPONSE']._serialized_end=1242
-  _globals['_LISTTENSORSREQUEST']._serialized_start=1244
-  _globals['_LISTTENSORSREQUEST']._serialized_end=1349
-  _globals['_LISTTENSORSRESPONSE']._serialized_start=1351
-  _globals['_LISTTENSORSRESPONSE']._serialized_end=1435
-  _globals['_TENSOR']._serialized_start=1437
-  _globals['_TENSOR']._serialized_end=1533
-  _globals['_VERIFYMANIFESTREQUEST']._serialized_start=1535
-  _globals['_VERIFYMANIFESTREQUEST']._serialized_end=1590
-  _globals['_VERIFYMANIFESTRESPONSE']._serialized_start=1592
-  _globals['_VERIFYMANIFESTRESPONSE']._serialized_end=1657
-  _globals['_INSPECTMANIFESTREQUEST']._serialized_start=1659
-  _globals['_INSPECTMANIFESTREQUEST']._serialized_end=1730
-  _globals['_GETUSAGEREQUEST']._serialized_start=1732
-  _globals['_GETUSAGEREQUEST']._serialized_end=1763
-  _globals['_USAGE']._serialized_start=1765
-  _globals['_USAGE']._serialized_end=1876
-  _globals['_ARTIFACTSERVICE']._serialized_start=1879
-  _globals['_ARTIFACTSERVICE']._serialized_end=2829
+  _globals['_GETCAPABILITIESREQUEST']._serialized_start=141
+  _globals['_GETCAPABILITIESREQUEST']._serialized_end=165
+  _globals['_CAPABILITIES']._serialized_start=168
+  _globals['_CAPABILITIES']._serialized_end=352
+  _globals['_CHUNK']._serialized_start=354
+  _globals['_CHUNK']._serialized_end=391
+  _globals['_PLANUPLOADREQUEST']._serialized_start=393
+  _globals['_PLANUPLOADREQUEST']._serialized_end=464
+  _globals['_PLANUPLOADRESPONSE']._serialized_start=466
+  _globals['_PLANUPLOADRESPONSE']._serialized_end=503
+  _globals['_PUTCHUNKSREQUEST']._serialized_start=506
+  _globals['_PUTCHUNKSREQUEST']._serialized_end=640
+  _globals['_PUTCHUNKSRESPONSE']._serialized_start=642
+  _globals['_PUTCHUNKSRESPONSE']._serialized_end=691
+  _globals['_FILEENTRY']._serialized_start=693
+  _globals['_FILEENTRY']._serialized_end=802
+  _globals['_COMMITUPLOADREQUEST']._serialized_start=804
+  _globals['_COMMITUPLOADREQUEST']._serialized_end=880
+  _globals['_MANIFEST']._serialized_start=882
+  _globals['_MANIFEST']._serialized_end=1002
+  _globals['_GETMANIFESTREQUEST']._serialized_start=1004
+  _globals['_GETMANIFESTREQUEST']._serialized_end=1056
+  _globals['_BYTERANGE']._serialized_start=1058
+  _globals['_BYTERANGE']._serialized_end=1131
+  _globals['_READRANGESREQUEST']._serialized_start=1133
+  _globals['_READRANGESREQUEST']._serialized_end=1224
+  _globals['_READRANGESRESPONSE']._serialized_start=1226
+  _globals['_READRANGESRESPONSE']._serialized_end=1297
+  _globals['_GETDIRECTREADSREQUEST']._serialized_start=1299
+  _globals['_GETDIRECTREADSREQUEST']._serialized_end=1370
+  _globals['_GETDIRECTREADSRESPONSE']._serialized_start=1372
+  _globals['_GETDIRECTREADSRESPONSE']._serialized_end=1485
+  _globals['_DIRECTREAD']._serialized_start=1487
+  _globals['_DIRECTREAD']._serialized_end=1541
+  _globals['_LISTTENSORSREQUEST']._serialized_start=1543
+  _globals['_LISTTENSORSREQUEST']._serialized_end=1648
+  _globals['_LISTTENSORSRESPONSE']._serialized_start=1650
+  _globals['_LISTTENSORSRESPONSE']._serialized_end=1734
+  _globals['_TENSOR']._serialized_start=1736
+  _globals['_TENSOR']._serialized_end=1832
+  _globals['_VERIFYMANIFESTREQUEST']._serialized_start=1834
+  _globals['_VERIFYMANIFESTREQUEST']._serialized_end=1889
+  _globals['_VERIFYMANIFESTRESPONSE']._serialized_start=1891
+  _globals['_VERIFYMANIFESTRESPONSE']._serialized_end=1956
+  _globals['_INSPECTMANIFESTREQUEST']._serialized_start=1958
+  _globals['_INSPECTMANIFESTREQUEST']._serialized_end=2029
+  _globals['_GETUSAGEREQUEST']._serialized_start=2031
+  _globals['_GETUSAGEREQUEST']._serialized_end=2062
+  _globals['_USAGE']._serialized_start=2064
+  _globals['_USAGE']._serialized_end=2175
+  _globals['_ARTIFACTSERVICE']._serialized_start=2178
+  _globals['_ARTIFACTSERVICE']._serialized_end=3235
 # @@protoc_insertion_point(module_scope)

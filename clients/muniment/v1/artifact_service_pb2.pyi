@@ -1,3 +1,4 @@
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from muniment.v1 import inspection_pb2 as _inspection_pb2
 from muniment.v1 import options_pb2 as _options_pb2
 from google.protobuf.internal import containers as _containers
@@ -12,20 +13,22 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Capabilities(_message.Message):
-    __slots__ = ("max_chunk_bytes", "max_frame_bytes", "max_files", "max_plan_chunks", "max_unacked_bytes", "max_commit_chunks")
+    __slots__ = ("max_chunk_bytes", "max_frame_bytes", "max_files", "max_plan_chunks", "max_unacked_bytes", "max_commit_chunks", "direct_reads")
     MAX_CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_FILES_FIELD_NUMBER: _ClassVar[int]
     MAX_PLAN_CHUNKS_FIELD_NUMBER: _ClassVar[int]
     MAX_UNACKED_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_COMMIT_CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    DIRECT_READS_FIELD_NUMBER: _ClassVar[int]
     max_chunk_bytes: int
     max_frame_bytes: int
     max_files: int
     max_plan_chunks: int
     max_unacked_bytes: int
     max_commit_chunks: int
-    def __init__(self, max_chunk_bytes: _Optional[int] = ..., max_frame_bytes: _Optional[int] = ..., max_files: _Optional[int] = ..., max_plan_chunks: _Optional[int] = ..., max_unacked_bytes: _Optional[int] = ..., max_commit_chunks: _Optional[int] = ...) -> None: ...
+    direct_reads: bool
+    def __init__(self, max_chunk_bytes: _Optional[int] = ..., max_frame_bytes: _Optional[int] = ..., max_files: _Optional[int] = ..., max_plan_chunks: _Optional[int] = ..., max_unacked_bytes: _Optional[int] = ..., max_commit_chunks: _Optional[int] = ..., direct_reads: bool = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("digest", "size")
@@ -150,6 +153,34 @@ class ReadRangesResponse(_message.Message):
     offset: int
     data: bytes
     def __init__(self, range_index: _Optional[int] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class GetDirectReadsRequest(_message.Message):
+    __slots__ = ("parent", "digest", "chunks")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    digest: str
+    chunks: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ..., chunks: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetDirectReadsResponse(_message.Message):
+    __slots__ = ("reads", "expire_time")
+    READS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    reads: _containers.RepeatedCompositeFieldContainer[DirectRead]
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, reads: _Optional[_Iterable[_Union[DirectRead, _Mapping]]] = ..., expire_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class DirectRead(_message.Message):
+    __slots__ = ("chunk", "size", "url")
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    chunk: str
+    size: int
+    url: str
+    def __init__(self, chunk: _Optional[str] = ..., size: _Optional[int] = ..., url: _Optional[str] = ...) -> None: ...
 
 class ListTensorsRequest(_message.Message):
     __slots__ = ("parent", "digest", "path", "page_size", "page_token")

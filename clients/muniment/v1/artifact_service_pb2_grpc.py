@@ -53,6 +53,11 @@ class ArtifactServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesResponse.FromString,
                 )
+        self.GetDirectReads = channel.unary_unary(
+                '/muniment.v1.ArtifactService/GetDirectReads',
+                request_serializer=muniment_dot_v1_dot_artifact__service__pb2.GetDirectReadsRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.GetDirectReadsResponse.FromString,
+                )
         self.ListTensors = channel.unary_unary(
                 '/muniment.v1.ArtifactService/ListTensors',
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.ListTensorsRequest.SerializeToString,
@@ -132,6 +137,15 @@ class ArtifactServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDirectReads(self, request, context):
+        """Gives short-lived addresses at which chunks of a manifest are got from the store itself by a plain HTTP
+        GET, beside ReadRanges. The caller compares what comes with the chunk's digest, and reads the rest with
+        ReadRanges when an address fails in any way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListTensors(self, request, context):
         """Tells the tensors of a safetensors file of a manifest, in the order of their bytes. HEADER_INVALID:
         the file is none, or its header lies. With ReadRanges this is all a client needs to load tensors.
@@ -197,6 +211,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.ReadRanges,
                     request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_artifact__service__pb2.ReadRangesResponse.SerializeToString,
+            ),
+            'GetDirectReads': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDirectReads,
+                    request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.GetDirectReadsRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_artifact__service__pb2.GetDirectReadsResponse.SerializeToString,
             ),
             'ListTensors': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTensors,
@@ -335,6 +354,23 @@ class ArtifactService(object):
         return grpc.experimental.unary_stream(request, target, '/muniment.v1.ArtifactService/ReadRanges',
             muniment_dot_v1_dot_artifact__service__pb2.ReadRangesRequest.SerializeToString,
             muniment_dot_v1_dot_artifact__service__pb2.ReadRangesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetDirectReads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/GetDirectReads',
+            muniment_dot_v1_dot_artifact__service__pb2.GetDirectReadsRequest.SerializeToString,
+            muniment_dot_v1_dot_artifact__service__pb2.GetDirectReadsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -37,6 +37,7 @@ READS = {
     *("CompareVersions", "GetLineage", "ExportVersion", "GetVersionSignature"),
     *("GetPromotion", "ListPromotions", "ListStages", "GetStage", "ListStageHistory", "ListDeployments"),
     *("GetManifest", "ReadRanges", "VerifyManifest", "InspectManifest", "ListTensors", "GetUsage"),
+    "GetDirectReads",
     "Watch",
 }
 AUDITS = {

@@ -154,3 +154,12 @@ class TestVerify:
         await client.put([A])
         request = pb.VerifyManifestRequest(parent="projects/default", digest=manifest.digest)
         assert (await client.call("VerifyManifest", request)).chunk_count == 3
+
+
+class TestDirectReads:
+    async def test_a_store_without_addresses_gives_none(self, client, manifest) -> None:
+        request = pb.GetDirectReadsRequest(
+            parent="projects/default", digest=manifest.digest, chunks=[Digest.of(A).text]
+        )
+        assert not (await client.call("GetDirectReads", request)).reads
+        assert not (await client.call("GetCapabilities", pb.GetCapabilitiesRequest())).direct_reads

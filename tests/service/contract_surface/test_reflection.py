@@ -160,6 +160,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "ArtifactService/PlanUpload": {**parent, "chunks": [chunk]},
         "ArtifactService/CommitUpload": {**parent, "files": [file]},
         "ArtifactService/GetManifest": {**parent, "digest": digest},
+        "ArtifactService/GetDirectReads": {**parent, "digest": digest, "chunks": [sha256(bytes([0]))]},
         "ArtifactService/ListTensors": {**parent, "digest": tensors, "path": "one.safetensors"},
         "ArtifactService/VerifyManifest": {**parent, "digest": digest},
         "ArtifactService/InspectManifest": {**parent, "digest": digest},

@@ -38,6 +38,7 @@ class Fault(StrEnum):
     SHORT = "breaks the answer off in its middle"
     STUCK = "stops in the middle of the answer"
     DELAY = "takes its time"
+    WRONG = "answers other bytes"
 
 
 Choose = Callable[[str, str], Fault | None]
@@ -121,6 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
             if fault is Fault.DELAY:
                 faulty.closing.wait(_DELAY_SECONDS)
             status, headers, data = self._ask(body)
+            if fault is Fault.WRONG:
+                data = bytes(byte ^ 1 for byte in data)
             if fault is Fault.LOST:
                 self._reset()
             elif fault in (Fault.SHORT, Fault.STUCK):

@@ -39,8 +39,8 @@ def test_segments_leave_out_what_is_there() -> None:
     sizes = [2 * MIB, MIB, MIB, 3 * MIB, 7]
     first, second, _, fourth, last = parts(listed("a", sum(sizes)), entry(*sizes))
     assert list(segments(0, [first, second, fourth, last])) == [
-        Segment(0, 0, 3 * MIB),
-        Segment(0, 4 * MIB, 3 * MIB + 7),
+        Segment(0, (first, second)),
+        Segment(0, (fourth, last)),
     ]
     assert list(segments(0, [])) == []
 

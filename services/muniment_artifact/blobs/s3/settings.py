@@ -20,6 +20,8 @@ class S3Settings:
         secure: TLS.
         prefix: put before every key, without slashes at its ends; empty: none.
         deadline: seconds that a request may take with its repeats, and that a read may stand still.
+        public_endpoint: ``host:port`` in addresses for clients; empty: ``endpoint``.
+        public_secure: TLS for clients.
         spool_directory: where bytes wait for their digest; made when missing. None: the temporary directory.
     """
 
@@ -31,6 +33,8 @@ class S3Settings:
     secure: bool = True
     prefix: str = ""
     deadline: float = DEADLINE_SECONDS
+    public_endpoint: str = ""
+    public_secure: bool = True
     spool_directory: Path | None = None
 
     @property

@@ -65,6 +65,14 @@ class S3BlobStore:
             secure=settings.secure,
             http_client=http,
         )
+        # Signs addresses for clients, and asks nobody: an address is signed with the host it names.
+        self._signer = Minio(
+            settings.public_endpoint or settings.endpoint,
+            access_key=settings.access_key,
+            secret_key=settings.secret_key,
+            region=settings.region,
+            secure=settings.public_secure if settings.public_endpoint else settings.secure,
+        )
         self._patience = Patience(settings.deadline, settings.read_timeout)
         self._reader = ObjectReader(self._client, self._bucket, self._patience)
         self._prober = Prober(self._client, http, self._bucket, self._root, self._patience)
@@ -113,6 +121,10 @@ class S3BlobStore:
             for name in probes:
                 self._patience.run(lambda name=name: self._client.remove_object(self._bucket, name))  # type: ignore[misc]
         return len(probes)
+
+    def read_address(self, digest: Digest, *, lifetime: timedelta) -> str:
+        """Where whoever has this address gets the blob, for some time. Asks nobody."""
+        return str(self._signer.presigned_get_object(self._bucket, self._key(digest), lifetime))
 
     def probe(self) -> None:
         """Try out what a store needs, and tell in the log what else the endpoint honours."""
