@@ -63,7 +63,7 @@ class ManifestStore:
         except OSError:
             return None
         except (DecodeError, UntrueManifest):
-            path.unlink(missing_ok=True)
+            self.drop(digest)
             return None
         with suppress(OSError):
             os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
@@ -74,6 +74,10 @@ class ManifestStore:
         path = self.path(manifest.digest)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_whole(path, manifest.SerializeToString())
+
+    def drop(self, digest: str) -> None:
+        """Remove a manifest."""
+        self.path(digest).unlink(missing_ok=True)
 
     def newest(self, most_bytes: int) -> Iterator[pb.Manifest]:
         """Manifests as they are kept, the last used first, while they make no more than so many bytes."""

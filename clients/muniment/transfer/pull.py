@@ -43,7 +43,13 @@ def pull(
                 session, version, manifest, files, workshop=workshop, cache=cache, progress=advance
             )
             missing = obtaining.place()
-            obtaining.receive(missing, asked=kept is None)
+            try:
+                obtaining.receive(missing, asked=kept is None)
+            except DownloadRefused:
+                # Its chunk map may be what was wrong: the next attempt asks for another.
+                if cache is not None:
+                    cache.manifests.drop(version.digest)
+                raise
     if cache is not None and version.state in STATES:
         _remember(cache, session, version)
     if cache is not None and missing:

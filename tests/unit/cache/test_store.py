@@ -68,6 +68,7 @@ def test_a_file_comes_into_place_by_every_way(store, tmp_path, linker) -> None:
 def test_a_file_that_was_changed_comes_into_no_place_and_goes(store, tmp_path, linker, data) -> None:
     file = admitted(store, data)
     path = store.path(file.digest)
+    path.chmod(0o644)
     with path.open("r+b") as changed:
         changed.write(b"X")
     assert not store.put(file, tmp_path / "w.bin", linker())
@@ -90,6 +91,7 @@ def test_a_file_that_is_used_again_and_again_is_hashed_once(store, tmp_path, mon
 def test_a_seal_does_not_hide_what_is_written_with_the_old_times(store, tmp_path) -> None:
     file = admitted(store, DATA)
     path = store.path(file.digest)
+    path.chmod(0o644)
     before = path.stat()
     with path.open("r+b") as changed:
         changed.write(b"X")
