@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import random
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from muniment.cache.cache import Cache
 from muniment.cache.locks import DigestLock
+from muniment.cache.settings import CacheSettings
 from muniment.transfer import obtaining
 
 LARGE = 12 * 1024 * 1024
@@ -101,3 +104,34 @@ def test_what_another_process_has_received_is_seen_while_it_is_waited_for(
     assert seen[:3] == [small, small + 1_000_000, small + 5_000_000]
     assert seen == sorted(seen)
     assert seen[-1] == small + size
+
+
+def test_a_cache_that_is_emptied_all_the_time_fails_no_pull(
+    registry, connect_again, tmp_path, contents, home
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for number in range(6):
+        (model / f"{number}.bin").write_bytes(random.Random(number).randbytes(200_000 + number * 300_000))
+    registry.push("churn", model)
+    done = threading.Event()
+    failed: list[BaseException] = []
+
+    def collect() -> None:
+        cache = Cache(CacheSettings(home / ".cache/muniment", 0, chosen=True))
+        try:
+            while not done.is_set():
+                cache.collect()
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    collector = threading.Thread(target=collect)
+    collector.start()
+    try:
+        for number in range(10):
+            assert contents(registry.pull("churn", tmp_path / f"out-{number}")) == contents(model)
+    finally:
+        done.set()
+        collector.join()
+    assert failed == []
