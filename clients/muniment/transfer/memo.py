@@ -30,7 +30,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from muniment import local
 from muniment.transfer.pieces import HashedFile, Piece
 from muniment.transfer.source import Signature, SourceFile
 
@@ -45,17 +44,6 @@ MOST_FILES = 4_096
 MOST_BYTES = 256 * 1024 * 1024
 
 _DIGEST_DIGITS = 64
-
-
-def memo_directory() -> Path | None:
-    """The user's cache: ``$MUNIMENT_CACHE``, then ``$XDG_CACHE_HOME/muniment``; None for ``off``."""
-    named = os.environ.get("MUNIMENT_CACHE")
-    if named == "off":
-        return None
-    try:
-        return Path(named).absolute() if named else local.default_cache_dir()
-    except RuntimeError:
-        return None  # this user has no home directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ class DigestMemo:
         """Nothing is made or read yet.
 
         Args:
-            cache: the directory of the user's cache.
+            cache: the directory of the user's cache, where files that were pulled are kept as well.
             clock: tells the time in nanoseconds, as the file system does.
         """
         self._directory = cache / DIRECTORY if cache is not None else None

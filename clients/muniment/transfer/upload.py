@@ -13,7 +13,7 @@ from muniment.transfer.chunking import MIB
 from muniment.transfer.delivery import Delivery
 from muniment.transfer.hashing import Hasher
 from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
-from muniment.transfer.memo import DigestMemo, memo_directory
+from muniment.transfer.memo import DigestMemo
 from muniment.transfer.patience import Patience
 from muniment.transfer.pieces import HashedFile
 from muniment.transfer.progress import ProgressOption, phase
@@ -49,7 +49,7 @@ class Upload:
         self._path = path
         self._sources: list[SourceFile] = find_files(path)
         self._capabilities = _capabilities(session)
-        self._memo = DigestMemo(memo_directory())
+        self._memo = DigestMemo(session.cache.settings.directory if session.cache is not None else None)
         limit = self._capabilities.max_files
         if len(self._sources) > limit:
             raise LimitExceeded(
