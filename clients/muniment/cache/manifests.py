@@ -111,9 +111,8 @@ class ManifestStore:
 
     def recall(self, selector: Selector) -> RememberedVersion | None:
         """Which version a selector with a digest meant; None if that is not known."""
-        try:
-            version = RememberedVersion(**json.loads(self._version_path(selector).read_bytes()))
-        except (OSError, ValueError, TypeError):
+        version = _read(self._version_path(selector))
+        if version is None:
             return None
         of_model = selector.of_model.text
         sound = (
@@ -130,6 +129,18 @@ class ManifestStore:
             if not path.name.startswith(TEMPORARY):
                 yield path, f"sha256:{path.name}"
 
+    def names(self) -> dict[str, str]:
+        """Resource names of remembered versions, by digest; of several with one digest the last by name."""
+        read = (_read(path) for path, _ in self.remembered())
+        return {version.digest: version.name for version in read if version is not None}
+
     def _version_path(self, selector: Selector) -> Path:
         digits = selector.selector.removeprefix("sha256:")
         return self._versions / selector.project / selector.model / digits
+
+
+def _read(path: Path) -> RememberedVersion | None:
+    try:
+        return RememberedVersion(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None

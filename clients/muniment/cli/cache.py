@@ -31,17 +31,25 @@ def to_size(word: str) -> int:
 def list_entries(invocation: Invocation) -> None:
     """List what the cache holds, the last used first.
 
-    A file that has not arrived as a whole is called partial: the next pull goes on with it.
+    A file that has not arrived as a whole is called partial: the next pull goes on with it. A manifest is shown
+    with the version it was pulled as.
     """
     cache = _cache(invocation)
     entries = cache.entries() if cache is not None else []
+    names = cache.manifests.names() if cache is not None else {}
     if invocation.json:
         for entry in entries:
-            click.echo(json.dumps(_fields(entry)))
+            click.echo(json.dumps(_fields(entry, names.get(entry.digest, ""))))
         return
     rows(
-        ("USED", "KIND", "SIZE", "DIGEST"),
-        ((when(_used(entry)), entry.kind, size(entry.size_bytes), entry.digest) for entry in entries),
+        ("USED", "KIND", "SIZE", "DIGEST", "VERSION"),
+        (
+            (
+                *(when(_used(entry)), entry.kind, size(entry.size_bytes), entry.digest),
+                invocation.version(names.get(entry.digest, "")),
+            )
+            for entry in entries
+        ),
     )
     if cache is None:
         note("The cache is off.")
@@ -87,10 +95,11 @@ def _used(entry: CacheEntry) -> datetime:
     return datetime.fromtimestamp(entry.used_ns / 1e9, UTC)
 
 
-def _fields(entry: CacheEntry) -> dict[str, str | int]:
+def _fields(entry: CacheEntry, version: str) -> dict[str, str | int]:
     return {
         "kind": entry.kind,
         "digest": entry.digest,
         "size_bytes": entry.size_bytes,
         "used_time": _used(entry).isoformat().replace("+00:00", "Z"),
+        "version": version,
     }

@@ -44,7 +44,10 @@ def test_what_is_kept_is_listed_with_what_was_used_last_first(done, pulled) -> N
     assert entries[-1]["used_time"] == "2001-09-09T01:46:40Z"
     assert entries[-1]["size_bytes"] == 2 * MIB
     assert entries[-1]["digest"].startswith("sha256:")
+    (manifest,) = (entry for entry in entries if entry["kind"] == "manifest")
+    assert manifest["version"].startswith("projects/default/models/kept/versions/")
     shown = done("cache", "ls", "--cache", pulled)
+    assert "kept@" in shown
     assert "2001-09-09 01:46:40Z  file" in shown
 
 

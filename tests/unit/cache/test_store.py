@@ -63,6 +63,24 @@ def test_a_file_comes_into_place_by_every_way(store, tmp_path, linker) -> None:
     assert shares if linker is Linking else not shares or linker is Linker
 
 
+def test_where_files_can_share_bytes_the_pulled_one_is_a_file_of_its_own(
+    store, tmp_path, monkeypatch
+) -> None:
+    def share(target: int, request: int, source: int) -> int:
+        assert request == 0x40049409
+        assert os.sendfile(target, source, 0, len(DATA)) == len(DATA)
+        return 0
+
+    file = admitted(store, DATA)
+    monkeypatch.setattr("muniment.cache.linking.fcntl.ioctl", share)
+    assert store.put(file, tmp_path / "w.bin", Linker())
+    assert (tmp_path / "w.bin").read_bytes() == DATA
+    assert (tmp_path / "w.bin").stat().st_nlink == store.path(file.digest).stat().st_nlink == 1
+    (tmp_path / "w.bin").write_bytes(b"mine")
+    assert store.put(file, tmp_path / "again.bin", Linker())
+    assert (tmp_path / "again.bin").read_bytes() == DATA
+
+
 @pytest.mark.parametrize("linker", [Linker, Linking, Copying])
 @pytest.mark.parametrize("data", [DATA, b"small"], ids=["large", "small"])
 def test_a_file_that_was_changed_comes_into_no_place_and_goes(store, tmp_path, linker, data) -> None:
