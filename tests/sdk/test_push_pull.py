@@ -160,21 +160,6 @@ def test_a_pull_goes_on_after_the_server_was_killed(server, registry, tmp_path, 
     assert contents(tmp_path / "out")["large"] == path.read_bytes()
 
 
-@pytest.mark.parametrize("moment", ["hash", "push"])
-def test_a_file_that_changes_meanwhile_is_told_and_makes_no_version(registry, tmp_path, moment) -> None:
-    path = tmp_path / "growing"
-    path.write_bytes(os.urandom(20_000_000))
-
-    def change(phase: str, done: int, total: int) -> None:
-        if phase == moment:
-            with path.open("ab") as file:
-                file.write(b"more")
-
-    with pytest.raises(errors.FileChanged, match="growing"):
-        registry.push("churn", path, progress=change)
-    assert list(registry.models()) == []
-
-
 def test_a_file_that_appears_meanwhile_is_told(registry, model_dir) -> None:
     def add(phase: str, done: int, total: int) -> None:
         (model_dir / "late").write_text("x")

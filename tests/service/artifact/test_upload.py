@@ -149,6 +149,8 @@ class TestPut:
              "LIMIT_EXCEEDED"),
             (lambda frames: [pb.PutChunksRequest(digest=frames[0].digest, size=2**21, data=bytes(2**20 + 1))],
              "LIMIT_EXCEEDED"),
+            (lambda frames: [pb.PutChunksRequest(digest=frames[0].digest, size=3_000_000, data=bytes(3 * 2**20))],
+             "LIMIT_EXCEEDED"),
             (lambda frames: [pb.PutChunksRequest(digest=frames[0].digest, size=2, data=b"xyz")],
              "SIZE_MISMATCH"),
         ],
@@ -268,7 +270,8 @@ class TestPassingBy:
         messages[1].file_size = len(A) - 1
         with pytest.raises(client.Refused) as refused:
             await client.put_messages(messages)
-        assert (refused.value.reason, refused.value.facts) == ("INVALID_FIELD", {"field": "file_offset"})
+        assert refused.value.reason == "INVALID_FIELD", refused.value
+        assert refused.value.facts["field"] == "file_offset"
 
 
 class TestCommit:

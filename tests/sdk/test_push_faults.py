@@ -1,0 +1,197 @@
+"""Pushes that cannot end well: files that change meanwhile, links in a circle, and registries that misbehave."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import muniment
+import pytest
+from harness.api import Api, refusal
+from harness.server import ServerProcess
+from muniment import errors
+from muniment.digests import Digest
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment.v1 import artifact_service_pb2_grpc
+
+MIB = 1024 * 1024
+SIZE = 20 * MIB
+BUDGET = 4 * MIB
+
+
+def _grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def _rewrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"changed")
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name(".other")
+    other.write_bytes(bytes(SIZE))
+    other.rename(path)
+
+
+def _shrink(path: Path) -> None:
+    os.truncate(path, MIB)
+
+
+@pytest.mark.parametrize("moment", ["hash", "push"])
+@pytest.mark.parametrize("change", [_grow, _shrink, _rewrite, _replace, Path.unlink])
+def test_a_file_that_changes_while_it_is_pushed_makes_no_version(
+    registry: muniment.Registry, tmp_path: Path, change: Callable[[Path], None], moment: str
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "weights").write_bytes(os.urandom(SIZE))
+    changed: list[str] = []
+
+    def tell(phase: str, _done: int, _total: int) -> None:
+        if phase == moment and not changed:
+            changed.append(phase)
+            change(model / "weights")
+
+    with pytest.raises(errors.FileChanged, match="weights"):
+        registry.push("churn", model, progress=tell)
+    assert changed == [moment]
+    assert list(registry.models()) == []
+
+
+@pytest.mark.parametrize("target", [".", "..", "loop", "deep/loop"])
+def test_links_in_a_circle_are_refused(registry: muniment.Registry, tmp_path: Path, target: str) -> None:
+    model = tmp_path / "model"
+    (model / "deep").mkdir(parents=True)
+    (model / "file").write_bytes(b"x")
+    (model / "deep" / "loop").symlink_to(target)
+    (model / "loop").symlink_to("deep/loop")
+    with pytest.raises(errors.SymlinkRefused):
+        registry.push("churn", model)
+    assert list(registry.models()) == []
+
+
+class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
+    """Lacks everything, and does with what it is sent what a test wants."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.received = 0
+        self.ended = threading.Event()
+        self.answers: Callable[[Iterator[pb.PutChunksRequest]], Iterator[pb.PutChunksResponse]] = self.silent
+        self.missing: Callable[[pb.PlanUploadRequest], list[str]] = lambda request: [
+            chunk.digest for chunk in request.chunks
+        ]
+        self.manifest = pb.Manifest()
+
+    def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: object) -> pb.Capabilities:
+        return pb.Capabilities(
+            max_chunk_bytes=16 * MIB,
+            max_frame_bytes=MIB,
+            max_files=100,
+            max_plan_chunks=1_000,
+            max_unacked_bytes=BUDGET,
+            max_commit_chunks=10_000,
+        )
+
+    def PlanUpload(self, request: pb.PlanUploadRequest, context: object) -> pb.PlanUploadResponse:
+        return pb.PlanUploadResponse(missing=self.missing(request))
+
+    def PutChunks(
+        self, requests: Iterator[pb.PutChunksRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.PutChunksResponse]:
+        context.add_callback(self.ended.set)
+        yield from self.answers(requests)
+
+    def CommitUpload(self, request: pb.CommitUploadRequest, context: object) -> pb.Manifest:
+        return self.manifest
+
+    def silent(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
+        """Takes what comes and acknowledges nothing."""
+        for message in requests:
+            self.received += len(message.data)
+        self.ended.wait()
+        yield from ()
+
+    def acknowledging(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
+        """Acknowledges everything."""
+        for message in requests:
+            if message.digest:
+                yield pb.PutChunksResponse(digest=message.digest, size=message.size)
+
+
+@pytest.fixture
+def server() -> Iterator[Misbehaving]:
+    """The misbehaving registry."""
+    servicer = Misbehaving()
+    running = grpc.server(ThreadPoolExecutor(8), options=(("grpc.so_reuseport", 0),))
+    artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(servicer, running)
+    servicer.address = f"127.0.0.1:{running.add_insecure_port('127.0.0.1:0')}"
+    running.start()
+    yield servicer
+    servicer.ended.set()
+    running.stop(grace=None).wait()
+
+
+@pytest.fixture
+def push(
+    server: Misbehaving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], object]]:
+    """Pushes a file of several chunks to the misbehaving registry, with little patience."""
+    monkeypatch.setattr("muniment.transfer.patience.ATTEMPTS", 2)
+    monkeypatch.setattr("muniment.transfer.patience.FIRST_PAUSE", 0.001)
+    path = tmp_path / "model.bin"
+    path.write_bytes(os.urandom(SIZE))
+    with muniment.connect(server.address, token="mun_x", timeout=2) as registry:
+        yield lambda: registry.push("churn", path)
+
+
+def test_an_acknowledgement_that_never_comes_is_not_waited_for_for_ever(
+    server: Misbehaving, push: Callable[[], object]
+) -> None:
+    with pytest.raises(errors.DeadlineExceeded, match="nothing came from or went to"):
+        push()
+    # Twice, and each time no more than may be on its way, or the one chunk that is larger than that.
+    assert 0 < server.received <= 2 * BUDGET
+
+
+def test_a_stream_that_the_registry_ends_early_is_told(
+    server: Misbehaving, push: Callable[[], object]
+) -> None:
+    server.answers = lambda requests: iter(())
+    with pytest.raises(errors.Internal, match="ended a stream of chunks before all were sent"):
+        push()
+
+
+def test_a_registry_that_asks_for_what_was_not_offered_is_not_obeyed(
+    server: Misbehaving, push: Callable[[], object]
+) -> None:
+    server.missing = lambda request: [Digest.of(b"/etc/passwd").text]
+    with pytest.raises(errors.Internal, match="was not offered"):
+        push()
+    assert server.received == 0
+
+
+def test_a_manifest_of_other_files_than_were_sent_is_not_registered(
+    server: Misbehaving, push: Callable[[], object]
+) -> None:
+    server.answers = server.acknowledging
+    body = b'{"layers":[]}'
+    server.manifest = pb.Manifest(digest=Digest.of(body).text, body=body)
+    with pytest.raises(errors.Internal, match="committed another manifest"):
+        push()
+
+
+def test_a_frame_ten_times_too_large_is_refused(shared_server: ServerProcess) -> None:
+    frame = pb.PutChunksRequest(
+        parent="projects/default", digest=Digest.of(b"x").text, size=10 * MIB, data=bytes(10 * MIB)
+    )
+    with Api(shared_server.address, shared_server.token) as api:
+        with pytest.raises(grpc.RpcError) as refused:
+            list(api.artifact.PutChunks(iter([frame])))
+    assert refusal(refused.value)[:2] == (grpc.StatusCode.INVALID_ARGUMENT, "LIMIT_EXCEEDED")
