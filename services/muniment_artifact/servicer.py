@@ -16,6 +16,7 @@ from muniment_core.domain.errors import FileNotFound, InvalidField
 from muniment_core.rpc import convert as shared
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
+from muniment_core.rpc.shape import bounded
 from muniment_core.rpc.stall import STALL_SECONDS
 
 from muniment_artifact import convert, convert_inspection
@@ -56,7 +57,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     ) -> None:
         self._execution = execution
         self._blobs = blobs
-        self._limits = limits
+        self.limits = limits
         self._inspections = inspections or Inspections(execution, blobs)
         self._page_tokens = page_tokens
         self._ahead = ahead
@@ -68,12 +69,12 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Any) -> pb.Capabilities:
         """Tell limits and features."""
-        return convert.capabilities(self._limits, direct_reads=self._addresses is not None)
+        return convert.capabilities(self.limits, direct_reads=self._addresses is not None)
 
     async def PlanUpload(self, request: pb.PlanUploadRequest, context: Any) -> pb.PlanUploadResponse:
         """Tell which chunks the project does not hold yet."""
         project, chunks = convert.project(request.parent), convert.chunks("chunks", request.chunks)
-        missing = await plan_upload(self._execution, project, chunks, limits=self._limits)
+        missing = await plan_upload(self._execution, project, chunks, limits=self.limits)
         return pb.PlanUploadResponse(missing=[digest.text for digest in missing])
 
     async def PutChunks(
@@ -87,7 +88,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         stream = ChunkStream(
             self._execution,
             self._blobs,
-            self._limits,
+            self.limits,
             into=await self._execution.read(partial(find_intake, project=convert.project(first.parent))),
         )
         async with (
@@ -103,7 +104,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         # Hundreds of thousands of chunks are turned into values and back: not on the event loop.
         project = convert.project(request.parent)
         files = await self._execution.io(partial(convert.files, request.files))
-        kept = await commit_upload(self._execution, self._blobs, self._limits, project=project, files=files)
+        kept = await commit_upload(self._execution, self._blobs, self.limits, project=project, files=files)
         return await self._execution.io(partial(convert.manifest_message, kept.record, kept.files))
 
     async def GetManifest(self, request: pb.GetManifestRequest, context: Any) -> pb.Manifest:
@@ -116,8 +117,8 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         """Read ranges of the files of a manifest, or of tensors in them."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
-        wanted = await self._tensors.in_bytes(digest, files, convert.ranges(request.ranges), self._limits)
-        ranges = place_ranges(digest, files, wanted, limits=self._limits)
+        wanted = await self._tensors.in_bytes(digest, files, convert.ranges(request.ranges), self.limits)
+        ranges = place_ranges(digest, files, wanted, limits=self.limits)
         async with (
             self._reads.admitted(context) as reader,
             damage_noted(self._execution),
@@ -200,7 +201,22 @@ def add_to_server(servicer: ArtifactServicer, server: grpc.aio.Server) -> None:
             servicer.PutChunks, decode_put, pb.PutChunksResponse.SerializeToString
         ),
         "ReadRanges": grpc.unary_stream_rpc_method_handler(
-            servicer.ReadRanges, pb.ReadRangesRequest.FromString, encode_range
+            servicer.ReadRanges, bounded(pb.ReadRangesRequest, 2 * servicer.limits.max_ranges), encode_range
+        ),
+        "PlanUpload": grpc.unary_unary_rpc_method_handler(
+            servicer.PlanUpload,
+            bounded(pb.PlanUploadRequest, 2 * servicer.limits.max_plan_chunks),
+            pb.PlanUploadResponse.SerializeToString,
+        ),
+        "CommitUpload": grpc.unary_unary_rpc_method_handler(
+            servicer.CommitUpload,
+            # Of a file also how it is called, what it is, and how it was cut.
+            bounded(
+                pb.CommitUploadRequest,
+                2 * servicer.limits.max_commit_chunks + 8 * servicer.limits.max_files,
+                inside=pb.CommitUploadRequest.FILES_FIELD_NUMBER,
+            ),
+            pb.Manifest.SerializeToString,
         ),
     }
     # The first handler that knows a method serves it.

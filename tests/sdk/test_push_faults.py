@@ -195,3 +195,15 @@ def test_a_frame_ten_times_too_large_is_refused(shared_server: ServerProcess) ->
         with pytest.raises(grpc.RpcError) as refused:
             list(api.artifact.PutChunks(iter([frame])))
     assert refusal(refused.value)[:2] == (grpc.StatusCode.INVALID_ARGUMENT, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize("method", ["PlanUpload", "CommitUpload"])
+def test_millions_of_empty_messages_in_a_request_are_refused_unread(
+    shared_server: ServerProcess, method: str
+) -> None:
+    request = b"\x0a\x10projects/default" + b"\x12\x00" * (4 * MIB)
+    with grpc.insecure_channel(shared_server.address) as channel:
+        call = channel.unary_unary(f"/muniment.v1.ArtifactService/{method}")
+        with pytest.raises(grpc.RpcError) as refused:
+            call(request, metadata=(("authorization", f"Bearer {shared_server.token}"),))
+    assert refusal(refused.value)[:2] == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")

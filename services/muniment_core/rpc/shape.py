@@ -1,0 +1,91 @@
+"""Messages that are small to send and large to hold, refused before they are parsed.
+
+Two bytes of a request can be an empty message inside it, which costs fifty when it is read: a request of 64 MiB
+would keep the event loop busy for seconds and fill a gigabyte, to be refused afterwards for naming too much. How
+much may stand in a request is known, and counting it needs no memory.
+
+The format: https://protobuf.dev/programming-guides/encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+SMALL_BYTES = 64 * 1024
+"""Whatever is in a request of this size is read at once."""
+
+M = TypeVar("M", bound=Message)
+
+_VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
+
+
+def bounded(message: type[M], most: int, *, inside: int | None = None) -> Callable[[bytes], M]:
+    """A deserializer that refuses requests of more than ``most`` fields.
+
+    Args:
+        message: class of the request.
+        most: fields of the request, repeats counted, and of the messages in its field ``inside``.
+        inside: number of a field that holds messages which hold others.
+
+    Returns:
+        What reads a request; it raises ``DecodeError`` for one that is too large or none at all.
+    """
+
+    def read(data: bytes) -> M:
+        if len(data) > SMALL_BYTES:
+            left = most
+            for number, start, end in _fields(data, 0, len(data)):
+                left -= 1
+                if number == inside:
+                    for _ in _fields(data, start, end):
+                        left -= 1
+                        if left < 0:
+                            break
+                if left < 0:
+                    raise DecodeError(f"a {message.DESCRIPTOR.name} of more than {most} fields")
+        return message.FromString(data)
+
+    return read
+
+
+def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Number, first byte and end of each field."""
+    try:
+        while position < end:
+            tag, position = _varint(data, position)
+            kind = tag & 7
+            start = position
+            if kind == _LENGTH:
+                length, start = _varint(data, position)
+                position = start + length
+            elif kind == _VARINT:
+                _, position = _varint(data, position)
+            elif kind == _FIXED_64:
+                position += 8
+            elif kind == _FIXED_32:
+                position += 4
+            else:
+                raise DecodeError("groups are not read")
+            if position > end:
+                raise DecodeError("a field ends after its message")
+            yield tag >> 3, start, position
+    except IndexError:
+        raise DecodeError("a message ends inside a field") from None
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    byte = data[position]
+    position += 1
+    value = byte & 0x7F
+    shift = 7
+    while byte & 0x80:
+        if shift > 63:
+            raise DecodeError("a number is too long")
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+    return value, position
