@@ -43,6 +43,7 @@ class Delivery:
         self._project = project
         self._sources = sources
         self._outbox = Outbox()
+        self._senders: list[ChunkSender] = []
         self._offers = queue.SimpleQueue[Offer | None]()
         # Of chunks that were asked about: those that are there or were dealt out are not sent again.
         self._asked: set[str] = set()
@@ -61,18 +62,18 @@ class Delivery:
             phase(progress, "push", 0, self.telling) as advance,
             lanes(self._session, total, at_most=len(self._sources)) as stubs,
         ):
-            senders = [
+            self._senders = [
                 ChunkSender(self._session, stub, self._capabilities, self._project, self._outbox, advance)
                 for stub in stubs
             ]
             threads = [
                 threading.Thread(target=self._run_sender, args=(sender,), name="muniment-push", daemon=True)
-                for sender in senders
+                for sender in self._senders
             ]
-            threads.append(
-                threading.Thread(target=self._run_planner, args=(advance,), name="muniment-plan", daemon=True)
+            planner = threading.Thread(
+                target=self._run_planner, args=(advance,), name="muniment-plan", daemon=True
             )
-            for thread in threads:
+            for thread in (planner, *threads):
                 thread.start()
             try:
                 yield
@@ -80,13 +81,11 @@ class Delivery:
                 for thread in threads:
                     thread.join()
             except BaseException as error:
-                self._outbox.fail(error)
+                self._fail(error)
                 raise
             finally:
+                # The planner may still be waiting for an answer; nobody has a use for that any more.
                 self._offers.put(None)
-                if self._outbox.failure is not None:
-                    for sender in senders:
-                        sender.stop()
                 for thread in threads:
                     thread.join()
 
@@ -105,11 +104,16 @@ class Delivery:
         if self._outbox.failure is not None:
             raise self._outbox.failure
 
+    def _fail(self, failure: BaseException) -> None:
+        self._outbox.fail(failure)
+        for sender in self._senders:
+            sender.stop()
+
     def _run_sender(self, sender: ChunkSender) -> None:
         try:
             sender.run()
         except BaseException as error:
-            self._outbox.fail(error)
+            self._fail(error)
             if not isinstance(error, MunimentError):
                 raise
 
@@ -120,7 +124,7 @@ class Delivery:
                 self._deal(offers, progress)
                 size = min(2 * size, LARGEST_SLICE_BYTES)
         except BaseException as error:
-            self._outbox.fail(error)
+            self._fail(error)
             if not isinstance(error, MunimentError):
                 raise
         finally:
