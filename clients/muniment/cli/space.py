@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +12,10 @@ from muniment.cli.output import many
 from muniment.cli.parameters import to_text
 from muniment.cli.text import size
 from muniment.cli.verb import verb
-from muniment.registry.client import Registry
-from muniment.values import Usage
+
+if TYPE_CHECKING:
+    from muniment.registry.client import Registry
+    from muniment.values import Usage
 
 
 @verb("du")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from muniment.cli.invocation import Invocation
@@ -9,7 +11,9 @@ from muniment.cli.output import many
 from muniment.cli.parameters import to_text
 from muniment.cli.text import size
 from muniment.cli.verb import verb
-from muniment.values.tensors import StoredTensor
+
+if TYPE_CHECKING:
+    from muniment.values.tensors import StoredTensor
 
 
 @verb("tensors")

@@ -61,6 +61,7 @@ def test_every_verb_works(
         ("versions",): (("smoke",), "f1=0.5"),
         ("show",): (("smoke@2",), "smoke@2\n"),
         ("scan",): (("smoke@2",), "CLEAN"),
+        ("tensors",): (("smoke@2",), ""),
         ("verify-signature",): (("smoke@1",), "is valid"),
         ("diff",): (("smoke@1", "smoke@2"), "+ f1"),
         ("lineage",): (("smoke@2",), "smoke@2\n"),
