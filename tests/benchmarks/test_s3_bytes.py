@@ -96,13 +96,20 @@ def _rate(action: Callable[[], object]) -> float:
     return SIZE / 1e6 / (time.perf_counter() - begun)
 
 
+@pytest.mark.parametrize(("way", "options"), [("", ()), (", directly", ("--s3-direct",))])
 def test_pulls_over_s3_against_the_sdk_alone(
-    s3: S3Server, server_factory: ServerFactory, memory: Path, table: BarTable
+    s3: S3Server,
+    server_factory: ServerFactory,
+    memory: Path,
+    table: BarTable,
+    way: str,
+    options: tuple[str, ...],
 ) -> None:
     bucket = s3.new_bucket()
     keys = ("--s3-access-key", s3.access_key, "--s3-secret-key", s3.secret_key)
     server = server_factory(
-        *("--s3-endpoint", s3.endpoint, "--s3-bucket", bucket, "--s3-plain-http", *keys), data=memory / "data"
+        *("--s3-endpoint", s3.endpoint, "--s3-bucket", bucket, "--s3-plain-http", *keys, *options),
+        data=memory / "data",
     )
     file = memory / "model" / "weights.bin"
     file.parent.mkdir()
@@ -140,7 +147,7 @@ def test_pulls_over_s3_against_the_sdk_alone(
             }
         )
     table.add(
-        f"pull 1 x {SIZE // MIB} MiB over S3",
+        f"pull 1 x {SIZE // MIB} MiB over S3{way}",
         "sqlite",
         ours=rates["ours"],
         unit="MB/s",
