@@ -38,7 +38,6 @@ class VersionState:
         metrics: digest of the values added, by the revision that added them; additions of none are left out.
         size_bytes: -1 if the entry does not tell.
         state_moves: states it came into after its creation, by revision.
-        archive_tier: what an archived version asked for its bytes, COLD or GONE; empty for others.
     """
 
     digest: str
@@ -53,7 +52,6 @@ class VersionState:
     revision: int
     metrics: dict[int, str]
     state_moves: dict[int, str] = field(default_factory=dict)
-    archive_tier: str = ""
 
 
 @dataclass(slots=True)

@@ -87,7 +87,6 @@ _IS_HELD = (
     held_chunks.c.project_id == bindparam("project_id"),
     held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
     held_chunks.c.damage_time.is_(None),
-    held_chunks.c.tier == Tier.HOT,
 )
 _HELD = select(held_chunks.c.digest, held_chunks.c.size).where(*_IS_HELD)
 # Projects share blobs: what is damaged or repaired, is so for all of them.
@@ -95,7 +94,6 @@ _DAMAGE = (
     update(held_chunks)
     .where(
         held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
-        held_chunks.c.tier == Tier.HOT,
         held_chunks.c.damage_time.is_(None),
     )
     .values(damage_time=bindparam("now"))
@@ -104,7 +102,6 @@ _REPAIR = (
     update(held_chunks)
     .where(
         held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
-        held_chunks.c.tier == Tier.HOT,
         held_chunks.c.damage_time.is_not(None),
     )
     .values(damage_time=None)
@@ -153,7 +150,7 @@ def _add_to(table: Table) -> dict[str, Insert]:
 
 def _hold(dialect: Any) -> Insert:
     adding = dialect.insert(held_chunks)
-    now_held = {"tier": Tier.HOT, "damage_time": None, "lease_time": adding.excluded.lease_time}
+    now_held = {"damage_time": None, "lease_time": adding.excluded.lease_time}
     held: Insert = adding.on_conflict_do_update(index_elements=["project_id", "digest"], set_=now_held)
     return held
 
@@ -298,7 +295,6 @@ class ArtifactStore:
                 chunk_map_size=record.chunk_map.size,
                 tier=Tier.HOT,
                 lease_time=now,
-                restore_time=None,
             )
             .returning(manifests.c.id)
         )

@@ -27,8 +27,6 @@ held_chunks = Table(
     Column("add_time", UtcDateTime, nullable=False),
     # Set when the blob was found gone or wrong; the chunk counts as not held until somebody sends it again.
     Column("damage_time", UtcDateTime),
-    # HOT or COLD; a chunk in the cold tier counts as not held.
-    Column("tier", String(8), nullable=False, server_default="HOT"),
     Column("lease_time", UtcDateTime, nullable=False, server_default="0"),
     UniqueConstraint("project_id", "digest"),
     # Whether any project still holds a blob is asked by digest alone.
@@ -62,11 +60,9 @@ manifests = Table(
     Column("size_bytes", BigId, nullable=False),
     Column("file_count", Integer, nullable=False),
     Column("add_time", UtcDateTime, nullable=False),
-    # HOT; COLD: its chunks go to the cold tier, as far as no other manifest needs them; GONE: they were given up.
+    # HOT; GONE: its chunks were given up.
     Column("tier", String(8), nullable=False, server_default="HOT"),
     Column("lease_time", UtcDateTime, nullable=False, server_default="0"),
-    # When somebody last began to bring its chunks back; they are left alone meanwhile.
-    Column("restore_time", UtcDateTime),
     UniqueConstraint("project_id", "digest"),
     # Whether any manifest still needs such a blob is asked by digest alone.
     Index("ix_manifests_config_digest", "config_digest"),

@@ -9,14 +9,12 @@ from muniment.digests import Digest
 from sqlalchemy import Connection, bindparam, select, update
 
 from muniment_core.db.artifact_tables import held_chunks
-from muniment_core.domain.tiers import Tier
 
 _SLICE = 500
 _HELD = (
     held_chunks.c.project_id == bindparam("of_project"),
     held_chunks.c.digest.in_(bindparam("digests", expanding=True)),
     held_chunks.c.damage_time.is_(None),
-    held_chunks.c.tier == Tier.HOT,
 )
 _LEASES = select(held_chunks.c.digest, held_chunks.c.size, held_chunks.c.lease_time).where(*_HELD)
 _RENEW = update(held_chunks).where(*_HELD).values(lease_time=bindparam("now")).returning(held_chunks.c.digest)

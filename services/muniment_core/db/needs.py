@@ -1,6 +1,6 @@
 """What needs which bytes, as conditions of SQL: the one place that says when something may go.
 
-A version needs its manifest, and unless it gave its bytes up the chunks as well; a manifest needs its chunks, its
+A version needs its manifest, and unless it was deleted the chunks as well; a manifest needs its chunks, its
 config and its chunk map; a row needs its blob. What no version needs is kept for as long as its lease is fresh:
 somebody may be about to register it.
 """
@@ -37,13 +37,10 @@ def _some_version(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(versions.c.id).where(_OF_MANIFEST, *conditions).correlate(manifests).exists()
 
 
-_ARCHIVED = versions.c.state == VersionState.ARCHIVED
 REGISTERED = _some_version()
 """Whether a manifest is, or was, that of a version."""
-WANTED_HOT = _some_version(versions.c.state == VersionState.READY)
-"""Whether a version needs a manifest's chunks at hand."""
-WANTED_COLD = _some_version(_ARCHIVED, versions.c.archive_tier == Tier.COLD)
-"""Whether an archived version needs a manifest's chunks kept."""
+WANTED = _some_version(versions.c.state != VersionState.DELETED)
+"""Whether a version needs a manifest's chunks."""
 
 
 def forgotten(before: datetime) -> ColumnElement[bool]:
@@ -57,8 +54,7 @@ def given_up(before: datetime) -> ColumnElement[bool]:
         manifests.c.tier != Tier.GONE,
         manifests.c.lease_time < before,
         REGISTERED,
-        not_(WANTED_HOT),
-        not_(WANTED_COLD),
+        not_(WANTED),
         not_(_some_version(versions.c.update_time >= before)),
     )
 
@@ -98,14 +94,10 @@ def needed_blobs(
         )
         found = connection.execute(statement, {"digests": [digest.text for digest in digests]})
         return {Digest(text) for text in found.scalars()}
-    chunks = select(held_chunks.c.digest).where(
-        held_chunks.c.digest.in_(asked), held_chunks.c.tier == shelf, not_(leaving_chunk)
-    )
-    parts = [chunks]
-    if shelf is Shelf.HOT:
-        parts += [
-            select(column).where(column.in_(asked), manifests.c.tier != Tier.GONE, not_(leaving_manifest))
-            for column in (manifests.c.config_digest, manifests.c.chunk_map_digest)
-        ]
-    found = connection.execute(union(*parts), {"digests": [digest.text for digest in digests]})
+    chunks = select(held_chunks.c.digest).where(held_chunks.c.digest.in_(asked), not_(leaving_chunk))
+    beside = [
+        select(column).where(column.in_(asked), manifests.c.tier != Tier.GONE, not_(leaving_manifest))
+        for column in (manifests.c.config_digest, manifests.c.chunk_map_digest)
+    ]
+    found = connection.execute(union(chunks, *beside), {"digests": [digest.text for digest in digests]})
     return {Digest(text) for text in found.scalars()}

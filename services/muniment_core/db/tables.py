@@ -221,8 +221,6 @@ versions = Table(
     Column("code_repository", ordered_text(), nullable=False),
     Column("code_commit", ordered_text(128), nullable=False),
     Column("run_id", ordered_text(250), nullable=False),
-    # What an archived version asked for its bytes: COLD or GONE; empty for others.
-    Column("archive_tier", String(8), nullable=False, server_default=""),
     project_column(),
     UniqueConstraint("model_id", "number"),
     Index("ix_versions_model_id_digest", "model_id", "digest"),

@@ -56,7 +56,6 @@ def new_version_rows(
                     "number": version.name.number,
                     "digest": version.digest,
                     "state": version.state,
-                    "archive_tier": "",
                     "size_bytes": version.size_bytes,
                     "file_count": version.file_count,
                     "description": version.description,

@@ -6,13 +6,9 @@ from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """Where the bytes of a manifest or chunk are.
-
-    GONE is said of manifests alone: their chunks were given up, and what is known of them stays.
-    """
+    """Where the chunks of a manifest are: at hand, or given up, while what is known of them stays."""
 
     HOT = "HOT"
-    COLD = "COLD"
     GONE = "GONE"
 
 
@@ -20,7 +16,6 @@ class Shelf(StrEnum):
     """A store that blobs are collected from."""
 
     HOT = "HOT"
-    COLD = "COLD"
     PREDICTIONS = "PREDICTIONS"
 
 

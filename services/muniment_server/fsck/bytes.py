@@ -38,7 +38,7 @@ class BytesCheck:
         store: BlobStore,
         *,
         read: bool,
-        still_held: Callable[[str, str], bool],
+        still_held: Callable[[str], bool],
         still_manifest: Callable[[int, str], bool],
         progress: Callable[[int], None] = lambda _count: None,
     ) -> None:
@@ -47,9 +47,9 @@ class BytesCheck:
             rows: the tables.
             store: where the blobs are.
             read: whether to read and hash them, and not only to look whether they are there.
-            still_held: whether a chunk is held now in a tier; asked for one that is not there, as a running server
-                may have collected or moved it since the tables were read.
-            still_manifest: the same of a manifest.
+            still_held: whether a chunk is held now; asked for one that is not there, as a running server may
+                have collected it since the tables were read.
+            still_manifest: the same of a manifest in its tier.
             progress: told how many blobs were looked at.
         """
         self._rows = rows
@@ -142,7 +142,7 @@ class BytesCheck:
             )
 
     def _chunks(self) -> Iterator[Difference]:
-        waiting: deque[tuple[tuple[str, str], Future[list[Difference]]]] = deque()
+        waiting: deque[tuple[str, Future[list[Difference]]]] = deque()
         with ThreadPoolExecutor(READERS) as pool:
             for row in self._rows.blobs():
                 if row.least != row.most:
@@ -152,19 +152,15 @@ class BytesCheck:
                 if row.damage_time is not None:
                     says = "nobody has sent it again since it was found damaged"
                     yield Difference(CHUNKS, row.digest, "damage_time", f"is {shown(row.damage_time)}", says)
-                if row.tier not in (Tier.HOT, Tier.COLD):
-                    yield Difference(CHUNKS, row.digest, "tier", f"is {shown(row.tier)}", "that is none")
-                    continue
-                held = row.digest, row.tier
-                waiting.append((held, pool.submit(self._chunk, row.digest, row.most)))
+                waiting.append((row.digest, pool.submit(self._chunk, row.digest, row.most)))
                 while len(waiting) > 4 * READERS:
                     yield from self._settled(*waiting.popleft())
             while waiting:
                 yield from self._settled(*waiting.popleft())
 
-    def _settled(self, held: tuple[str, str], future: Future[list[Difference]]) -> list[Difference]:
+    def _settled(self, digest: str, future: Future[list[Difference]]) -> list[Difference]:
         found = future.result()
-        return found if found and self._still_held(*held) else []
+        return found if found and self._still_held(digest) else []
 
     def _chunk(self, text: str, size: int) -> list[Difference]:
         try:

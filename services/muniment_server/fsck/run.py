@@ -183,9 +183,9 @@ class Fsck:
         with snapshot(self._database) as connection:
             return PredictionRows(connection).is_kept(revision)
 
-    def _still_held(self, digest: str, tier: str) -> bool:
+    def _still_held(self, digest: str) -> bool:
         with snapshot(self._database) as connection:
-            return ArtifactRows(connection).is_held(digest, tier)
+            return ArtifactRows(connection).is_held(digest)
 
     def _still_manifest(self, manifest_id: int, tier: str) -> bool:
         with snapshot(self._database) as connection:

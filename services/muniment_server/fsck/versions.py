@@ -66,7 +66,6 @@ def _columns(row: Any, state: VersionState) -> dict[str, object]:
     expected: dict[str, object] = {
         "digest": state.digest,
         "state": state.state,
-        "archive_tier": state.archive_tier,
         "author": state.author,
         "create_time": microseconds(state.create_time),
         "update_time": microseconds(state.update_time),

@@ -34,7 +34,7 @@ UNTOLD = {
         *("project_id", "digest", "ruleset", "format", "verdict", "report", "inspect_time"),
     },
     "held_chunks": {"add_time", "lease_time"},
-    "manifests": {"add_time", "lease_time", "restore_time"},
+    "manifests": {"add_time", "lease_time"},
     "condemned_blobs": {"shelf", "digest", "size", "fate", "time"},
     "collections": {"id", "epoch"},
     "verified_files": {"project_id", "digest", "chunks_digest", "add_time"},

@@ -27,17 +27,16 @@ _MANIFEST_CHUNKS = (
     .select_from(manifest_chunks.outerjoin(held_chunks, held_chunks.c.id == manifest_chunks.c.chunk_id))
     .order_by(manifest_chunks.c.manifest_id, held_chunks.c.digest)
 )
-# Projects that hold the same bytes in the same tier share one blob.
+# Projects that hold the same bytes share one blob.
 _BLOBS = (
     select(
         raw(held_chunks.c.digest),
-        raw(held_chunks.c.tier),
         func.min(held_chunks.c.size).label("least"),
         func.max(held_chunks.c.size).label("most"),
         func.max(type_coerce(held_chunks.c.damage_time, NullType())).label("damage_time"),
     )
-    .group_by(held_chunks.c.digest, held_chunks.c.tier)
-    .order_by(held_chunks.c.digest, held_chunks.c.tier)
+    .group_by(held_chunks.c.digest)
+    .order_by(held_chunks.c.digest)
 )
 
 
@@ -56,13 +55,13 @@ class ArtifactRows:
         return stream(self._connection, _MANIFEST_CHUNKS)
 
     def blobs(self) -> Iterator[Row[Any]]:
-        """Each chunk any project holds, once in each tier, by digest."""
+        """Each chunk any project holds, once, by digest."""
         return stream(self._connection, _BLOBS)
 
-    def is_held(self, digest: str, tier: str) -> bool:
-        """Whether any project holds a chunk in a tier."""
-        statement = select(held_chunks.c.id).where(held_chunks.c.digest == digest, held_chunks.c.tier == tier)
-        return self._connection.execute(statement.limit(1)).first() is not None
+    def is_held(self, digest: str) -> bool:
+        """Whether any project holds a chunk."""
+        statement = select(held_chunks.c.id).where(held_chunks.c.digest == digest).limit(1)
+        return self._connection.execute(statement).first() is not None
 
     def is_kept(self, manifest_id: int, tier: str) -> bool:
         """Whether a manifest is there and its chunks are still in a tier."""

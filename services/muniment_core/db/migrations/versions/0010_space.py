@@ -13,13 +13,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add leases and tiers; what is there was counted on when it was added, or by a version."""
+    """Add leases, and what is told of removals; what is there was counted on when it was added."""
     for table in ("held_chunks", "manifests"):
-        op.add_column(table, sa.Column("tier", sa.String(8), nullable=False, server_default="HOT"))
         op.add_column(table, sa.Column("lease_time", UtcDateTime, nullable=False, server_default="0"))
         op.execute(f"UPDATE {table} SET lease_time = add_time")
-    op.add_column("manifests", sa.Column("restore_time", UtcDateTime))
-    op.add_column("versions", sa.Column("archive_tier", sa.String(8), nullable=False, server_default=""))
+    op.add_column("manifests", sa.Column("tier", sa.String(8), nullable=False, server_default="HOT"))
     op.create_index("ix_manifests_config_digest", "manifests", ["config_digest"])
     op.create_index("ix_manifests_chunk_map_digest", "manifests", ["chunk_map_digest"])
     op.create_index("ix_prediction_batches_body_digest", "prediction_batches", ["body_digest"])
