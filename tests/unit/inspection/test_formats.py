@@ -40,7 +40,7 @@ def judged(data: bytes) -> FileReport:
         (make.keras_file("Dense"), Format.KERAS),
         (make.zipped({"a": b"text"}), Format.ZIP),
         (make.tarred({"a": b"text"}), Format.TAR),
-        (gzip.compress(b"text"), Format.COMPRESSED),
+        (gzip.compress(b"text", mtime=0), Format.COMPRESSED),
         (bz2.compress(b"text"), Format.COMPRESSED),
         (lzma.compress(b"text"), Format.COMPRESSED),
         (lzma.compress(b"text", format=lzma.FORMAT_ALONE), Format.COMPRESSED),
