@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import grpc
 
 from muniment.errors import DeadlineExceeded, InvalidArgument, MunimentError, RegistryClosed, Unreachable
+from muniment.transport.channel import close_channel
 from muniment.transport.moving import MovingChannel
 from muniment.transport.translation import translated
 
@@ -149,7 +150,7 @@ class Calls:
     def close(self) -> None:
         """End all calls. Closing twice is fine."""
         self._closed = True
-        self.channel.close()
+        close_channel(self.channel)
 
     def _ready(self) -> tuple[tuple[str, str], ...]:
         if self._closed:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from muniment.frames import decode_range, encode_put
+from muniment.transport.channel import close_channel
 from muniment.v1 import artifact_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -47,6 +48,6 @@ def lanes(session: Session, total: int, *, at_most: int = MAX_LANES) -> Iterator
     with ExitStack() as stack:
         for _ in range(min(MAX_LANES, at_most, total // LANE_BYTES + 1) - 1):
             channel = session.calls.open_another()
-            stack.callback(channel.close)
+            stack.callback(close_channel, channel)
             stubs.append(DataStub(channel))
         yield stubs
