@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @verb("du")
 @click.argument("name", type=to_text, required=False)
 def du(invocation: Invocation, name: str | None) -> None:
-    """Tell how much space models take, and the project; or MODEL, or the version of a SELECTOR with @.
+    """Tell how much space models take.
+
+    All of the project's and their sum; or a MODEL, or with @ the version of a SELECTOR.
 
     STORED counts what versions have in common once; SHARED is the part of it that other versions need as well.
     """

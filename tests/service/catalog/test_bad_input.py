@@ -97,7 +97,10 @@ OUTPUT_ONLY = [
     *("name", "number", "state", "size_bytes", "file_count", "metrics", "stages", "aliases", "author"),
     *("create_time", "update_time", "create_revision", "etag"),
 ]
-FROZEN = ["digest", "params", "datasets", "parents", "code", "run", "environment", "processing_steps"]
+FROZEN = [
+    *("digest", "params", "datasets", "parents", "code", "run", "environment", "processing_steps"),
+    "signature",
+]
 
 
 @pytest.mark.parametrize("path", [*OUTPUT_ONLY, *FROZEN, "nothing", "tags.", "params.lr", "*", ""])
