@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if rows := config.stash.get(TABLE, None):
         terminalreporter.section("bars: medians of interleaved rounds, ratios round by round")
         terminalreporter.write_line(rows.text())
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A directory in memory: disks vary five-fold from run to run."""
+    shared = Path("/dev/shm")
+    directory = (shared if shared.is_dir() else tmp_path) / f"muniment-bench-{os.getpid()}"
+    directory.mkdir()
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
 
 
 @pytest.fixture

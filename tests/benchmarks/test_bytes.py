@@ -32,18 +32,6 @@ LAYERS = 12
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Path]:
-    """A directory in memory: disks vary five-fold from run to run."""
-    shared = Path("/dev/shm")
-    directory = (shared if shared.is_dir() else tmp_path) / f"muniment-bench-{os.getpid()}"
-    directory.mkdir()
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory)
-
-
-@pytest.fixture
 def server(server_factory: ServerFactory, memory: Path) -> ServerProcess:
     """A server whose data are in memory."""
     return server_factory(data=memory / "data")

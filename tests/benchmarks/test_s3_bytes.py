@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -70,18 +70,6 @@ class SdkAlone:
         finally:
             answer.close()
             answer.release_conn()
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Path]:
-    """A directory in memory: disks vary five-fold from run to run."""
-    shared = Path("/dev/shm")
-    directory = (shared if shared.is_dir() else tmp_path) / f"muniment-s3-bench-{os.getpid()}"
-    directory.mkdir()
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory)
 
 
 @pytest.fixture

@@ -229,7 +229,7 @@ def test_a_record_that_cannot_be_sent_names_the_argument(registry, model_dir) ->
         {"parents": [7]},
         {"parents": [muniment.Parent("churn@1", "COUSIN")]},
     ):
-        with pytest.raises(errors.InvalidArgument, match="cannot be recorded"):
+        with pytest.raises(errors.InvalidArgument, match="cannot be sent"):
             registry.push("churn", model_dir, **arguments)
     assert list(registry.models()) == []
 

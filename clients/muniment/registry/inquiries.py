@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from muniment.errors import InvalidArgument
-from muniment.registry.session import Session
+from muniment.registry.session import Session, sendable
 from muniment.registry.versions import resource_name
-from muniment.transfer.record import sendable
 from muniment.v1 import lineage_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Comparison, Document, Lineage, Version

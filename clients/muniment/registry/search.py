@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from muniment.registry.session import Session
-from muniment.transfer.record import sendable
+from muniment.registry.session import Session, sendable
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Model, Version
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 
-from muniment.errors import InvalidArgument
 from muniment.names import VersionName
+from muniment.registry.session import sendable
 from muniment.transfer.signatures import SignatureFiles
 from muniment.v1 import catalog_pb2
 from muniment.values import Code, Dataset, Environment, Metric, Parent, ProcessingStep, Run, Version
@@ -142,12 +141,3 @@ def _parent(parent: str | Version | Parent, resolve: Resolve) -> catalog_pb2.Par
     return catalog_pb2.Parent(
         version=resolve(target).text, relation=catalog_pb2.ParentRelation.Name(relation)
     )
-
-
-@contextmanager
-def sendable(what: str) -> Iterator[None]:
-    """Name what cannot be sent: protobuf, and values of the wrong type, complain in ways that name no argument."""
-    try:
-        yield
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise InvalidArgument(f"{what[:200]} cannot be recorded: {error}") from error
