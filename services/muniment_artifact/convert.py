@@ -25,7 +25,7 @@ def project(parent: str) -> str:
     return convert.parse("parent", ProjectName.parse, parent).project
 
 
-def capabilities(limits: Limits, *, direct_reads: bool) -> pb.Capabilities:
+def capabilities(limits: Limits, *, direct_reads: bool, drop_archived: bool) -> pb.Capabilities:
     """What clients are told of the limits."""
     return pb.Capabilities(
         max_chunk_bytes=limits.max_chunk_bytes,
@@ -35,6 +35,7 @@ def capabilities(limits: Limits, *, direct_reads: bool) -> pb.Capabilities:
         max_unacked_bytes=limits.max_unacked_bytes,
         max_commit_chunks=limits.max_commit_chunks,
         direct_reads=direct_reads,
+        archived_bytes=pb.ARCHIVED_BYTES_DROPPED if drop_archived else pb.ARCHIVED_BYTES_COLD,
     )
 
 
@@ -119,6 +120,7 @@ def usage_message(name: str, usage: Usage) -> pb.Usage:
         logical_bytes=usage.logical_bytes,
         stored_bytes=usage.stored_bytes,
         shared_bytes=usage.shared_bytes,
+        archived_bytes=usage.archived_bytes,
     )
 
 

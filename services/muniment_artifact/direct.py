@@ -18,7 +18,7 @@ from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.manifest import FileEntry, distinct_chunks
-from muniment_artifact.read import get_files
+from muniment_artifact.read import get_readable_files
 
 LIFETIME = timedelta(minutes=15)
 MAX_ADDRESSES = 1_000
@@ -55,6 +55,7 @@ async def direct_reads(
         ProjectNotFound, ManifestNotFound: if the project holds no such manifest.
         InvalidField: if there are no chunks, or one is not of the manifest.
         LimitExceeded: if there are too many.
+        BytesArchived: if its chunks are not at hand.
         BytesDamaged: if the chunk map is gone or wrong.
     """
     if not chunks:
@@ -64,7 +65,7 @@ async def direct_reads(
     until = execution.clock() + LIFETIME
     if addresses is None:
         return [], until
-    _, files = await get_files(execution, blobs, project=project, digest=digest)
+    _, files = await get_readable_files(execution, blobs, project=project, digest=digest)
     return await execution.io(partial(_addressed, addresses, files, chunks)), until
 
 

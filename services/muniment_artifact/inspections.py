@@ -30,7 +30,7 @@ from muniment_artifact.inspection.ruleset import ruleset
 from muniment_artifact.inspection.runner import FileBytes, Worker, WorkerEnded, WorkerLimits
 from muniment_artifact.manifest import FileEntry
 from muniment_artifact.pool import spawn
-from muniment_artifact.read import files_of, find_manifest
+from muniment_artifact.read import files_of, find_manifest, require_at_hand
 
 WORKERS_AT_ONCE = 2
 """Files that are looked into at the same time, each by a process that may use a gigabyte."""
@@ -83,6 +83,7 @@ class Inspections:
 
         Raises:
             ProjectNotFound, ManifestNotFound: see ``read.find_manifest``.
+            BytesArchived: if bytes that must be looked at are not at hand.
             BytesDamaged: if bytes that must be looked at are gone or wrong.
         """
         record = await self._execution.read(partial(find_manifest, project=project, digest=digest))
@@ -92,6 +93,7 @@ class Inspections:
             known = {name: row for name, row in known.items() if row.verdict != Verdict.UNSCANNABLE}
         missing = {file.digest for file in listed} - known.keys()
         if missing:
+            require_at_hand(record)
             known |= await self._joined(project, record, missing)
         return InspectedManifest(
             record=record,

@@ -201,7 +201,7 @@ class ChunkStream:
         self._epoch = await note_stored(
             self._execution,
             self._blobs,
-            chunks,
+            [chunk.digest for chunk in chunks],
             partial(self._hold, chunks, proofs),
             epoch=min(whole.epoch for whole in durable),
         )

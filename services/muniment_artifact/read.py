@@ -11,7 +11,8 @@ from muniment.digests import Digest
 from muniment.frames import RangeFrame
 from muniment_core.db.artifact_store import Chunk, ManifestRecord
 from muniment_core.db.unit_of_work import Reader
-from muniment_core.domain.errors import FileNotFound, InvalidField, LimitExceeded
+from muniment_core.domain.errors import BytesArchived, FileNotFound, InvalidField, LimitExceeded
+from muniment_core.domain.tiers import Tier
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.ahead import ReadAhead, in_turn
@@ -62,8 +63,11 @@ def files_of(blobs: BlobStore, record: ManifestRecord) -> tuple[FileEntry, ...]:
     """The files of a manifest with their chunks, from its chunk map.
 
     Raises:
+        BytesArchived: if its bytes were given up, the chunk map with them.
         BytesDamaged: if the chunk map is gone or wrong.
     """
+    if record.tier is Tier.GONE:
+        raise BytesArchived(record.digest.text, record.tier)
     return read_chunk_map(get_blob(blobs, record.chunk_map.digest, record.chunk_map.size))
 
 
@@ -73,6 +77,30 @@ async def get_files(
     """A manifest and its files; raises what :func:`find_manifest` and :func:`files_of` raise."""
     record = await execution.read(partial(find_manifest, project=project, digest=digest))
     return record, await execution.io(partial(files_of, blobs, record))
+
+
+async def get_readable_files(
+    execution: Execution, blobs: BlobStore, *, project: str, digest: Digest
+) -> tuple[ManifestRecord, tuple[FileEntry, ...]]:
+    """The same of a manifest whose chunks are at hand.
+
+    Raises:
+        BytesArchived: if they are not.
+        As :func:`get_files`.
+    """
+    record = await execution.read(partial(find_manifest, project=project, digest=digest))
+    require_at_hand(record)
+    return record, await execution.io(partial(files_of, blobs, record))
+
+
+def require_at_hand(record: ManifestRecord) -> None:
+    """Refuse to read the chunks of a manifest that are in the cold tier, or given up.
+
+    Raises:
+        BytesArchived: if they are.
+    """
+    if record.tier is not Tier.HOT:
+        raise BytesArchived(record.digest.text, record.tier)
 
 
 def place_ranges(

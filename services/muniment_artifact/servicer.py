@@ -30,7 +30,8 @@ from muniment_artifact.limits import Limits
 from muniment_artifact.plan import plan_upload
 from muniment_artifact.pool import frames_from
 from muniment_artifact.put import ChunkStream, find_intake
-from muniment_artifact.read import get_files, place_ranges, read_ranges
+from muniment_artifact.read import get_files, get_readable_files, place_ranges, read_ranges
+from muniment_artifact.restore import restore_manifest
 from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
 from muniment_artifact.tensors.index import TensorIndexes
 from muniment_artifact.usage import measured, usage_of
@@ -49,6 +50,8 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         limits: Limits,
         page_tokens: PageTokens,
         *,
+        cold: BlobStore,
+        drop_archived: bool = False,
         inspections: Inspections | None = None,
         ahead: ReadAhead | None = None,
         addresses: Addresses | None = None,
@@ -57,6 +60,8 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     ) -> None:
         self._execution = execution
         self._blobs = blobs
+        self._cold = cold
+        self._drop_archived = drop_archived
         self.limits = limits
         self._inspections = inspections or Inspections(execution, blobs)
         self._page_tokens = page_tokens
@@ -69,7 +74,9 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
 
     async def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: Any) -> pb.Capabilities:
         """Tell limits and features."""
-        return convert.capabilities(self.limits, direct_reads=self._addresses is not None)
+        return convert.capabilities(
+            self.limits, direct_reads=self._addresses is not None, drop_archived=self._drop_archived
+        )
 
     async def PlanUpload(self, request: pb.PlanUploadRequest, context: Any) -> pb.PlanUploadResponse:
         """Tell which chunks the project does not hold yet."""
@@ -116,7 +123,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     async def ReadRanges(self, request: pb.ReadRangesRequest, context: Any) -> AsyncIterator[RangeFrame]:
         """Read ranges of the files of a manifest, or of tensors in them."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
-        _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        _, files = await get_readable_files(self._execution, self._blobs, project=project, digest=digest)
         wanted = await self._tensors.in_bytes(digest, files, convert.ranges(request.ranges), self.limits)
         ranges = place_ranges(digest, files, wanted, limits=self.limits)
         async with (
@@ -149,7 +156,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         """Tell the tensors of a file."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         limit, after = page_size(request), self._page_tokens.position(request)
-        _, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        _, files = await get_readable_files(self._execution, self._blobs, project=project, digest=digest)
         file = next((file for file in files if file.path == request.path), None)
         if file is None:
             raise FileNotFound(request.path, digest.text)
@@ -167,10 +174,24 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     ) -> pb.VerifyManifestResponse:
         """Read every chunk of a manifest and compare its digest."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
-        record, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        record, files = await get_readable_files(self._execution, self._blobs, project=project, digest=digest)
         chunks = await verify_files(self._execution, self._blobs, record, files, project=project)
         return pb.VerifyManifestResponse(
             chunk_count=len(chunks), byte_count=sum(chunk.size for chunk in chunks)
+        )
+
+    async def RestoreManifest(
+        self, request: pb.RestoreManifestRequest, context: Any
+    ) -> pb.RestoreManifestResponse:
+        """Bring the chunks of a manifest back from the cold tier."""
+        project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
+        restored = await restore_manifest(
+            self._execution, self._blobs, self._cold, project=project, digest=digest
+        )
+        return pb.RestoreManifestResponse(
+            chunk_count=len(restored.chunks),
+            byte_count=sum(chunk.size for chunk in restored.chunks),
+            copied_bytes=restored.copied_bytes,
         )
 
     async def InspectManifest(

@@ -18,6 +18,7 @@ from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import name, parse, tags, text, time, timestamp
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
+from muniment_core.rpc.peers import ArtifactPeer
 
 from muniment_metadata import aliases, metrics, models, projects, searches, signatures, versions
 from muniment_metadata.compare import compare_versions
@@ -33,6 +34,7 @@ from muniment_metadata.convert import (
 from muniment_metadata.convert_comparison import comparison_message
 from muniment_metadata.convert_lineage import lineage_message, lineage_query
 from muniment_metadata.export import ExportFormat, export_version
+from muniment_metadata.lifecycle_servicer import LifecycleMethods
 from muniment_metadata.lineage import get_lineage
 from muniment_metadata.moments import Moment, resolve_version_at
 from muniment_metadata.search.check import MAX_FILTER, model_filter, version_filter
@@ -48,12 +50,13 @@ _FORMATS = {
 }
 
 
-class MetadataServicer(metadata_service_pb2_grpc.MetadataServiceServicer):
+class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServiceServicer):
     """Serves the catalog."""
 
-    def __init__(self, execution: Execution, page_tokens: PageTokens) -> None:
+    def __init__(self, execution: Execution, page_tokens: PageTokens, *, artifacts: ArtifactPeer) -> None:
         self._execution = execution
         self._pages = page_tokens
+        self._artifacts = artifacts
 
     # ── projects ──────────────────────────────────────────────────────────────────────────────────
 

@@ -169,7 +169,7 @@ def update_version(unit: UnitOfWork, name: VersionName, change: LabelChange, *, 
     changed = unit.versions.change(
         version, now=unit.now, revision=unit.revision, description=description, tags=tags
     )
-    unit.record(_entry("version.updated", version, {"labels": labels_digest(description, tags)}))
+    unit.record(version_entry("version.updated", version, {"labels": labels_digest(description, tags)}))
     return changed
 
 
@@ -191,7 +191,7 @@ def delete_version(unit: UnitOfWork, name: VersionName, *, etag: str, principal:
         raise InUse(name.text, descendant(child, principal))
     unit.aliases.remove_all_of_version(version.id, revision=unit.revision)
     deleted = unit.versions.change(version, now=unit.now, revision=unit.revision, state=VersionState.DELETED)
-    unit.record(_entry("version.deleted", version, {}))
+    unit.record(version_entry("version.deleted", version, {}))
     return deleted
 
 
@@ -209,12 +209,16 @@ def _live(unit: UnitOfWork, name: VersionName) -> VersionRecord:
     return version
 
 
-def _entry(entry_type: str, version: VersionRecord, data: dict[str, object]) -> EntryDraft:
+def version_entry(
+    entry_type: str, version: VersionRecord, data: dict[str, object], *, reason: str = ""
+) -> EntryDraft:
+    """The ledger entry of a change of a version."""
     return EntryDraft(
         type=entry_type,
         project=version.name.project,
         model=version.name.model,
         number=version.name.number,
         digest=version.digest,
+        reason=reason,
         data=data,
     )

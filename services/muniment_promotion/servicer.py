@@ -16,6 +16,7 @@ from muniment_core.rpc.convert import name, parse, project_or_all, text
 from muniment_core.rpc.entry_filter import entry_query
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens, page_of, page_size
+from muniment_core.rpc.peers import ArtifactPeer
 
 from muniment_promotion import deployments, promotions, stages
 from muniment_promotion.convert import (
@@ -27,7 +28,6 @@ from muniment_promotion.convert import (
     stage_message,
     stage_name,
 )
-from muniment_promotion.peers import ArtifactPeer
 from muniment_promotion.watch.stream import follow
 from muniment_promotion.watch.tail import LedgerTail
 

@@ -1,7 +1,7 @@
-"""Opens the stores for bytes that the settings name: one for models, one apart for the bodies of predictions.
+"""Opens the stores for bytes that the settings name: for models, for the bodies of predictions, and the cold tier.
 
-The second has a directory or prefix of its own, ``predictions``, so that nothing that looks after the bytes of
-models ever sees it.
+The others have a directory, prefix or bucket of their own, so that what looks after the bytes of models never sees
+theirs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.blobs.whole import get_blob, put_blob
 from muniment_artifact.collection.sweep import Stores
 from muniment_artifact.direct import Addresses
+from muniment_core.domain.errors import StorageFull, StorageUnavailable
 from muniment_core.domain.tiers import Shelf
 
 from muniment_server.settings import StorageSettings
 
 PREDICTIONS = "predictions"
+COLD = "cold"
 
 _log = logging.getLogger(__name__)
 
@@ -55,18 +57,19 @@ def open_prediction_bodies(settings: StorageSettings) -> PredictionBodies:
     return PredictionBodies(open_blob_store(settings, PREDICTIONS))
 
 
-def collected_stores(settings: StorageSettings, models: BlobStore | None = None) -> Stores:
-    """The stores that collection looks after.
+def open_stores(settings: StorageSettings) -> Stores:
+    """Every store there is, after a look whether it answers.
 
-    Args:
-        models: that for models, if it is open.
+    A cold tier that does not is only told of: what is at hand can be served without it.
 
     Raises:
-        As :func:`open_blob_store`.
+        StorageFull: if one has no room.
+        StorageUnavailable: if one does not answer, or cannot be made.
     """
     return {
-        Shelf.HOT: models or open_blob_store(settings),
+        Shelf.HOT: open_blob_store(settings),
         Shelf.PREDICTIONS: open_blob_store(settings, PREDICTIONS),
+        Shelf.COLD: open_cold_store(settings),
     }
 
 
@@ -79,28 +82,54 @@ def open_blob_store(settings: StorageSettings, name: str = "") -> BlobStore:
     """
     store: BlobStore
     if settings.s3_bucket:
-        # Importing minio takes half a second, which an embedded server need not spend.
-        from muniment_artifact.blobs.s3 import S3BlobStore, S3Settings
-
-        store = S3BlobStore(
-            S3Settings(
-                endpoint=settings.s3_endpoint,
-                bucket=settings.s3_bucket,
-                region=settings.s3_region,
-                access_key=settings.s3_access_key,
-                secret_key=settings.s3_secret_key,
-                secure=not settings.s3_plain_http,
-                prefix=name,
-                deadline=settings.s3_deadline,
-                public_endpoint=settings.s3_public_endpoint.rpartition("//")[2],
-                public_secure=not settings.s3_public_endpoint.startswith("http://"),
-                spool_directory=settings.data / "spool",
-            )
-        )
+        store = _s3_store(settings, settings.s3_bucket, name)
     else:
         store = DiskBlobStore(settings.data / name)
     store.probe()
     return store
+
+
+def open_cold_store(settings: StorageSettings) -> BlobStore:
+    """The cold tier: the directory or bucket that was named, or else a place beside the models.
+
+    Raises:
+        StorageFull, StorageUnavailable: if its directory cannot be made.
+    """
+    store: BlobStore
+    if settings.cold_dir is not None:
+        store = DiskBlobStore(settings.cold_dir)
+    elif settings.cold_s3_bucket:
+        store = _s3_store(settings, settings.cold_s3_bucket, "")
+    elif settings.s3_bucket:
+        store = _s3_store(settings, settings.s3_bucket, COLD)
+    else:
+        store = DiskBlobStore(settings.data / COLD)
+    try:
+        store.probe()
+    except (StorageFull, StorageUnavailable) as error:
+        _log.warning("the cold tier can be neither written nor read right now: %s", error.message)
+    return store
+
+
+def _s3_store(settings: StorageSettings, bucket: str, prefix: str) -> BlobStore:
+    # Importing minio takes half a second, which an embedded server need not spend.
+    from muniment_artifact.blobs.s3 import S3BlobStore, S3Settings
+
+    return S3BlobStore(
+        S3Settings(
+            endpoint=settings.s3_endpoint,
+            bucket=bucket,
+            region=settings.s3_region,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key,
+            secure=not settings.s3_plain_http,
+            prefix=prefix,
+            deadline=settings.s3_deadline,
+            public_endpoint=settings.s3_public_endpoint.rpartition("//")[2],
+            public_secure=not settings.s3_public_endpoint.startswith("http://"),
+            spool_directory=settings.data / "spool",
+        )
+    )
 
 
 def addresses_of(settings: StorageSettings, store: BlobStore) -> Addresses | None:

@@ -20,15 +20,17 @@ from grpc_reflection.v1alpha import reflection
 from muniment_artifact.collection.upkeep import look_after_bytes
 from muniment_core.db.schema import page_token_key
 from muniment_core.domain.access import Principal
+from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
+from muniment_core.rpc.peers import ArtifactPeer
 from muniment_core.rpc.permissions import access_rules
 from muniment_core.rpc.stall import StallInterceptor
 from muniment_metadata.predictions.retention import look_after_predictions
 from muniment_promotion.watch.tail import LedgerTail
 
-from muniment_server.blobs import addresses_of, collected_stores, open_blob_store, open_prediction_bodies
+from muniment_server.blobs import addresses_of, open_prediction_bodies, open_stores
 from muniment_server.core import Core
 from muniment_server.data_directory import ClientsLock
 from muniment_server.services import Serving, descriptors_of, serve_artifact, serve_metadata, serve_promotion
@@ -150,19 +152,24 @@ async def _started(
     serving = Serving(server, core.execution, PageTokens(page_token_key(core.database)), authorizer)
     # What is entered first ends last: watchers, calls in flight, the server, and then what those calls use.
     async with AsyncExitStack() as stack:
+        peer = settings.artifact_peer or f"{_reachable(host)}:{bound}"
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(peer, options=_PEER_OPTIONS))
+        artifact_peer = ArtifactPeer(channel)
         if settings.service in (Service.ALL, Service.PROMOTION):
-            peer = settings.artifact_peer or f"{_reachable(host)}:{bound}"
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(peer, options=_PEER_OPTIONS))
             poll_seconds = POLL_SECONDS_EMBEDDED if core.database.is_sqlite else POLL_SECONDS_REPLICATED
             tail = LedgerTail(core.execution, poll_seconds=poll_seconds)
-            serve_promotion(serving, channel, tail)
+            serve_promotion(serving, artifact_peer, tail)
         if settings.service in (Service.ALL, Service.METADATA):
             bodies = open_prediction_bodies(storage)
-            predictions = serve_metadata(serving, bodies)
+            predictions = serve_metadata(serving, bodies, artifact_peer)
         if settings.service in (Service.ALL, Service.ARTIFACT):
-            blobs = open_blob_store(storage)
+            stores = open_stores(storage)
             artifacts = serve_artifact(
-                serving, blobs, remote=bool(storage.s3_bucket), addresses=addresses_of(storage, blobs)
+                serving,
+                stores,
+                remote=bool(storage.s3_bucket),
+                addresses=addresses_of(storage, stores[Shelf.HOT]),
+                drop_archived=storage.drop_archived,
             )
         health = _add_health_and_reflection(server, descriptors)
         if settings.service in (Service.ALL, Service.PROMOTION):
@@ -180,9 +187,14 @@ async def _started(
             stack.push_async_callback(predictions.close)
         if settings.service in (Service.ALL, Service.ARTIFACT):
             stack.callback(artifacts.close)
-            stores = collected_stores(storage, blobs)
             tidying = asyncio.create_task(
-                look_after_bytes(core.execution, stores, every=settings.gc_every, grace=settings.gc_grace)
+                look_after_bytes(
+                    core.execution,
+                    stores,
+                    every=settings.gc_every,
+                    grace=settings.gc_grace,
+                    drop_archived=storage.drop_archived,
+                )
             )
             stack.push_async_callback(_ended, tidying)
         for descriptor in descriptors:

@@ -19,19 +19,20 @@ from muniment.v1 import (
     promotion_service_pb2_grpc,
 )
 from muniment_artifact.ahead import ReadAhead
-from muniment_artifact.blobs.store import BlobStore
+from muniment_artifact.collection.sweep import Stores
 from muniment_artifact.direct import Addresses
 from muniment_artifact.limits import Limits
 from muniment_artifact.servicer import ArtifactServicer, add_to_server
+from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.paging import PageTokens
+from muniment_core.rpc.peers import ArtifactPeer
 from muniment_metadata.access_servicer import AccessServicer
 from muniment_metadata.ledger_servicer import LedgerServicer
 from muniment_metadata.predictions.answers import Predictions
 from muniment_metadata.predictions.bodies import BodyStore
 from muniment_metadata.servicer import MetadataServicer
-from muniment_promotion.peers import ArtifactPeer
 from muniment_promotion.servicer import PromotionServicer
 from muniment_promotion.watch.tail import LedgerTail
 
@@ -66,7 +67,7 @@ def descriptors_of(service: Service) -> tuple[ServiceDescriptor, ...]:
     return DESCRIPTORS[service]
 
 
-def serve_metadata(serving: Serving, bodies: BodyStore) -> Predictions:
+def serve_metadata(serving: Serving, bodies: BodyStore, artifacts: ArtifactPeer) -> Predictions:
     """Serve catalog, audit log, predictions and access.
 
     Returns:
@@ -74,7 +75,7 @@ def serve_metadata(serving: Serving, bodies: BodyStore) -> Predictions:
     """
     predictions = Predictions(serving.execution, serving.page_tokens, bodies)
     metadata_service_pb2_grpc.add_MetadataServiceServicer_to_server(
-        MetadataServicer(serving.execution, serving.page_tokens), serving.server
+        MetadataServicer(serving.execution, serving.page_tokens, artifacts=artifacts), serving.server
     )
     ledger_service_pb2_grpc.add_LedgerServiceServicer_to_server(
         LedgerServicer(serving.execution, serving.page_tokens, predictions), serving.server
@@ -87,13 +88,15 @@ def serve_metadata(serving: Serving, bodies: BodyStore) -> Predictions:
 
 
 def serve_artifact(
-    serving: Serving, blobs: BlobStore, *, remote: bool, addresses: Addresses | None
+    serving: Serving, stores: Stores, *, remote: bool, addresses: Addresses | None, drop_archived: bool
 ) -> ArtifactServicer:
     """Serve bytes.
 
     Args:
+        stores: where they are.
         remote: whether the store is reached over a network, and read ahead from.
         addresses: where clients get bytes from the store itself, if they may.
+        drop_archived: whether those of archived versions are given up.
 
     Returns:
         The service, to be closed before the server is.
@@ -101,17 +104,22 @@ def serve_artifact(
     limits = Limits().within_descriptors(raise_descriptor_limit())
     ahead = ReadAhead() if remote else None
     servicer = ArtifactServicer(
-        serving.execution, blobs, limits, serving.page_tokens, ahead=ahead, addresses=addresses
+        serving.execution,
+        stores[Shelf.HOT],
+        limits,
+        serving.page_tokens,
+        cold=stores[Shelf.COLD],
+        drop_archived=drop_archived,
+        ahead=ahead,
+        addresses=addresses,
     )
     add_to_server(servicer, serving.server)
     return servicer
 
 
-def serve_promotion(serving: Serving, artifacts: grpc.aio.Channel, tail: LedgerTail) -> None:
+def serve_promotion(serving: Serving, artifacts: ArtifactPeer, tail: LedgerTail) -> None:
     """Serve stages and events."""
     promotion_service_pb2_grpc.add_PromotionServiceServicer_to_server(
-        PromotionServicer(
-            serving.execution, serving.page_tokens, artifacts=ArtifactPeer(artifacts), tail=tail
-        ),
+        PromotionServicer(serving.execution, serving.page_tokens, artifacts=artifacts, tail=tail),
         serving.server,
     )

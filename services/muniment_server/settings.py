@@ -46,6 +46,9 @@ class StorageSettings:
         s3_deadline: seconds that a request to the S3 service may take with all its repeats.
         s3_direct: whether clients get addresses of the S3 service itself.
         s3_public_endpoint: where they reach it, with or without a scheme, or empty for the endpoint.
+        cold_dir: directory of the cold tier, or None for one beside the models.
+        cold_s3_bucket: bucket of the cold tier, at the same S3 service, or empty.
+        drop_archived: whether the bytes of archived versions are given up instead.
         signing_key: file of the log's private key, or None for the one in the data directory.
         anchor: file that keeps the newest checkpoint, or None for the one in the data directory.
         log_origin: name of a log that is begun, or empty for a random one.
@@ -62,6 +65,9 @@ class StorageSettings:
     s3_deadline: float = 25.0
     s3_direct: bool = False
     s3_public_endpoint: str = ""
+    cold_dir: Path | None = None
+    cold_s3_bucket: str = ""
+    drop_archived: bool = False
     signing_key: Path | None
     anchor: Path | None
     log_origin: str
@@ -178,6 +184,22 @@ _STORAGE = (
         "for dead after 30.",
     ),
     _option(
+        "--cold-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Directory for the bytes of archived versions, best on a disk that costs less.  "
+        "[default: cold, in the data directory or in the bucket]",
+    ),
+    _option(
+        "--cold-s3-bucket",
+        default="",
+        help="S3 bucket for the bytes of archived versions, at the same S3 service.",
+    ),
+    _option(
+        "--drop-archived",
+        is_flag=True,
+        help="Give the bytes of archived versions up; only pushing the same files again brings them back.",
+    ),
+    _option(
         "--signing-key",
         type=click.Path(path_type=Path, dir_okay=False),
         help="PEM file of the Ed25519 key that signs the ledger.  "
@@ -212,7 +234,8 @@ _SERVE = (
     _option(
         "--artifact-peer",
         default="",
-        help="Address of the artifact service, for a promotion service of its own.  [default: this process]",
+        help="Address of the artifact service, for a metadata or promotion service of its own.  "
+        "[default: this process]",
     ),
     _option("--insecure", is_flag=True, help="Serve on a non-loopback address without TLS."),
     _option(
@@ -275,8 +298,11 @@ def storage_settings(values: dict[str, Any]) -> StorageSettings:
             "--database takes a postgresql:// address; SQLite is used without it, in the data directory, whose "
             "lock keeps a second server away"
         )
-    if settings.s3_bucket and not (settings.s3_access_key and settings.s3_secret_key):
-        raise click.UsageError("--s3-bucket needs --s3-access-key and --s3-secret-key")
+    for option in ("s3_bucket", "cold_s3_bucket"):
+        if values[option] and not (settings.s3_access_key and settings.s3_secret_key):
+            raise click.UsageError(f"--{option.replace('_', '-')} needs --s3-access-key and --s3-secret-key")
+    if settings.cold_s3_bucket and settings.cold_dir is not None:
+        raise click.UsageError("--cold-dir and --cold-s3-bucket are two places for one thing: give one")
     return settings
 
 
@@ -290,10 +316,11 @@ def serve_settings(values: dict[str, Any]) -> ServeSettings:
     settings = ServeSettings(
         **{**{name: values[name] for name in names}, "service": Service(values["service"])}
     )
-    if settings.service is Service.PROMOTION and not settings.artifact_peer:
-        raise click.UsageError(
-            "--service promotion needs --artifact-peer: it has bytes verified before a stage moves"
-        )
     if settings.service is not Service.ALL and not values["database"]:
         raise click.UsageError("--service needs --database: one SQLite file cannot serve several processes")
+    if settings.service in (Service.PROMOTION, Service.METADATA) and not settings.artifact_peer:
+        raise click.UsageError(
+            f"--service {settings.service} needs --artifact-peer: it has bytes verified before a stage moves, or "
+            "brought back before an archived version is READY"
+        )
     return settings

@@ -21,6 +21,7 @@ IDEMPOTENT_BY_CONTENT = {
     "ArtifactService.PlanUpload",
     "ArtifactService.PutChunks",
     "ArtifactService.CommitUpload",
+    "ArtifactService.RestoreManifest",
     "ArtifactService.ReadRanges",
     # Each message has its number in the sequence of its sender.
     "LedgerService.RecordPredictions",

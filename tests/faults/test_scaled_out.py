@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ import grpc
 import muniment
 import pytest
 from harness.api import Api, refusal
-from harness.processes import RunningProcess
+from harness.processes import ProcessRunner, RunningProcess
 from harness.s3 import S3Server
 from harness.server import ServerFactory, ServerProcess
 from muniment.v1 import catalog_pb2, promotion_service_pb2
@@ -64,15 +66,49 @@ class Router(grpc.GenericRpcHandler):
 
 
 @pytest.fixture
+def in_s3(s3_server: S3Server, s3_bucket: str) -> tuple[str, ...]:
+    """The settings of the bucket of this test, but for its secret."""
+    return (
+        *("--s3-endpoint", s3_server.endpoint, "--s3-bucket", s3_bucket, "--s3-plain-http"),
+        *("--s3-access-key", s3_server.access_key),
+    )
+
+
+@pytest.fixture
+def operate(
+    processes: ProcessRunner,
+    migrated_postgres_database: str,
+    s3_server: S3Server,
+    in_s3: tuple[str, ...],
+    tmp_path: Path,
+) -> Callable[..., dict[str, Any]]:
+    """Runs a command of `muniment-server` beside the processes, and returns the last thing it prints."""
+
+    def run(name: str, *arguments: str) -> dict[str, Any]:
+        process = processes.start(
+            *(sys.executable, "-m", "muniment_server", name, "--json", *arguments),
+            *("--database", migrated_postgres_database, "--data", str(tmp_path / "operator"), *in_s3),
+            name=name,
+            env={"MUNIMENT_S3_SECRET_KEY": s3_server.secret_key},
+        )
+        assert process.wait() == 0, f"{process.lines}\n{process.stderr}"
+        return dict(json.loads(process.lines[-1]))
+
+    return run
+
+
+@pytest.fixture
 def start(
-    server_factory: ServerFactory, migrated_postgres_database: str, s3_server: S3Server, s3_bucket: str
+    server_factory: ServerFactory,
+    migrated_postgres_database: str,
+    s3_server: S3Server,
+    in_s3: tuple[str, ...],
 ) -> Start:
     """Starts a process on the database and the bucket of this test."""
 
     def start_with(*arguments: str) -> ServerProcess:
         return server_factory(
-            *("--s3-endpoint", s3_server.endpoint, "--s3-bucket", s3_bucket, "--s3-plain-http"),
-            *("--s3-access-key", s3_server.access_key),
+            *in_s3,
             *arguments,
             database=migrated_postgres_database,
             migrate=False,
@@ -104,6 +140,7 @@ def route() -> Iterator[Callable[[Mapping[str, str], str], Api]]:
 
 def test_three_processes_one_for_each_service_are_one_registry(
     start: Start,
+    operate: Callable[..., dict[str, Any]],
     route: Callable[[Mapping[str, str], str], Api],
     registry_of: Callable[[Any], muniment.Registry],
     start_worker: Callable[..., RunningProcess],
@@ -114,15 +151,15 @@ def test_three_processes_one_for_each_service_are_one_registry(
     until: Callable[..., None],
     tmp_path: Path,
 ) -> None:
-    metadata = start("--service", "metadata")
     artifact = start("--service", "artifact")
+    metadata = start("--service", "metadata", "--artifact-peer", artifact.address)
     promotion = start("--service", "promotion", "--artifact-peer", artifact.address)
     addresses = {
         "metadata": metadata.address,
         "artifact": artifact.address,
         "promotion": promotion.address,
     }
-    api = route(addresses, metadata.token)
+    api = route(addresses, artifact.token)
     registry = registry_of(api)
     journal = tmp_path / "watch.jsonl"
     start_worker("watch_on", api, journal).wait_for_line("^watching$")
@@ -138,6 +175,13 @@ def test_three_processes_one_for_each_service_are_one_registry(
     assert {path.name: path.read_bytes() for path in pulled.iterdir()} == {
         path.name: path.read_bytes() for path in sources[0].iterdir()
     }
+    # What one process archives, another one moves within the bucket, and a third has brought back.
+    registry.archive("churn@2", reason="obsolete")
+    assert operate("gc", "--delete", "--grace", "0s")["archived_manifests"] == 1
+    with pytest.raises(muniment.errors.BytesArchived):
+        registry.pull("churn@2", tmp_path / "refused", overwrite=True)
+    assert registry.restore("churn@2").state == "READY"
+    assert operate("fsck", "--bytes")["differences"] == 0
     entries = check_ledger(api)
     moves = [(entry.type, entry.number) for entry in entries if entry.stage]
     assert moves == [("stage.promoted", 1), ("stage.promoted", 2), ("stage.rolled_back", 1)]

@@ -25,7 +25,7 @@ from muniment.cli.push import push
 from muniment.cli.scan import scan
 from muniment.cli.search import search
 from muniment.cli.signature import verify_signature
-from muniment.cli.space import du
+from muniment.cli.space import archive, du, restore
 from muniment.cli.stages import history, promote, rollback, stages
 from muniment.cli.tensors import tensors
 from muniment.cli.text import neutral
@@ -60,6 +60,8 @@ VERBS = (
     history,
     watch,
     deployments,
+    archive,
+    restore,
     predictions,
     trace,
     receipt,

@@ -12,7 +12,7 @@
     ├── AlreadyExists        NameTaken RequestIdReused
     ├── Conflict             EtagMismatch CurrentMismatch SequenceBroken
     ├── FailedPrecondition   AlreadyCurrent NoPreviousVersion VersionNotReady InUse ChunkMissing
-    │                        LedgerRecovery PredictionExpired HeaderInvalid
+    │                        LedgerRecovery PredictionExpired HeaderInvalid BytesArchived VersionNotArchived
     ├── Unauthenticated      TokenMissing TokenInvalid
     ├── PermissionDenied
     ├── StorageFull
@@ -52,6 +52,7 @@ from muniment.errors.remote import (
     AliasNotFound,
     AlreadyCurrent,
     AlreadyExists,
+    BytesArchived,
     BytesDamaged,
     CheckpointPending,
     ChunkMissing,
@@ -111,6 +112,7 @@ from muniment.errors.remote import (
     Unauthenticated,
     Unavailable,
     Unreachable,
+    VersionNotArchived,
     VersionNotFound,
     VersionNotReady,
 )
@@ -120,6 +122,7 @@ __all__ = [
     "AlreadyCurrent",
     "AlreadyExists",
     "BufferFull",
+    "BytesArchived",
     "BytesDamaged",
     "CacheRefused",
     "CannotRead",
@@ -195,6 +198,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Unreachable",
+    "VersionNotArchived",
     "VersionNotFound",
     "VersionNotReady",
 ]

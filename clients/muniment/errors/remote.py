@@ -226,6 +226,16 @@ class VersionNotReady(FailedPrecondition):
     advice = "Use a version that is READY; 'muniment versions MODEL' shows the states."
 
 
+class VersionNotArchived(FailedPrecondition):
+    """The version is not archived, so there is nothing to restore."""
+
+
+class BytesArchived(FailedPrecondition):
+    """The bytes are in the cold tier, or were given up."""
+
+    advice = "'muniment restore SELECTOR' brings an archived version back."
+
+
 class InUse(FailedPrecondition):
     """The resource is in use and cannot go."""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from muniment.registry.session import Session
+from typing import Literal
+
+from muniment.registry.session import Session, built, new_request_id
 from muniment.registry.versions import resource_name
 from muniment.v1 import artifact_service_pb2 as pb
+from muniment.v1 import metadata_service_pb2
 from muniment.values import Usage, Version
+
+RESTORE_TIMEOUT = 3600.0
+"""Seconds at least: before a version is READY again, the registry copies and reads all its bytes."""
 
 
 class Space:
-    """What a registry can be asked about space."""
+    """What a registry can be asked about space, and told to save it."""
 
     _session: Session
 
@@ -27,3 +33,57 @@ class Space:
             name = self._session.model(of).text
         calls, stub = self._session.calls, self._session.artifacts
         return Usage.of(calls.unary(stub.GetUsage, pb.GetUsageRequest(name=name)))
+
+    def archive(self, version: Version | str, *, reason: str = "", etag: str = "") -> Version:
+        """Say that a version is not needed at hand any more; its record, digests and history stay.
+
+        It is promoted and pulled no more until it is restored. Its bytes move to the cold tier, or are given up,
+        when the registry collects next after its grace period; see :meth:`archived_bytes`.
+
+        Args:
+            version: a version or a selector.
+            reason: kept in the ledger.
+            etag: guards the change.
+
+        Raises:
+            InUse: if it is current in a stage.
+            VersionNotReady: if it is archived already, or was deleted.
+        """
+        request = built(
+            metadata_service_pb2.ArchiveVersionRequest,
+            name=resource_name(self._session, version).text,
+            reason=reason,
+            etag=etag,
+            request_id=new_request_id(),
+        )
+        return Version.of(self._session.calls.unary(self._session.metadata.ArchiveVersion, request))
+
+    def restore(self, version: Version | str, *, reason: str = "", etag: str = "") -> Version:
+        """Bring the bytes of an archived version back, have every one of them read, and make it READY.
+
+        Args:
+            version: a version or a selector.
+            reason: kept in the ledger.
+            etag: guards the change.
+
+        Raises:
+            VersionNotArchived: if there is nothing to restore.
+            BytesArchived: if its bytes were given up: push the same files, and restore it then.
+            BytesDamaged: if some of them are gone or wrong: the same.
+        """
+        request = built(
+            metadata_service_pb2.RestoreVersionRequest,
+            name=resource_name(self._session, version).text,
+            reason=reason,
+            etag=etag,
+            request_id=new_request_id(),
+        )
+        calls = self._session.calls
+        timeout = max(RESTORE_TIMEOUT, calls.timeout)
+        return Version.of(calls.unary(self._session.metadata.RestoreVersion, request, timeout=timeout))
+
+    def archived_bytes(self) -> Literal["COLD", "DROPPED"]:
+        """What becomes of the bytes of archived versions: they move to the cold tier, or are given up."""
+        calls, stub = self._session.calls, self._session.artifacts
+        told = calls.unary(stub.GetCapabilities, pb.GetCapabilitiesRequest())
+        return "DROPPED" if told.archived_bytes == pb.ARCHIVED_BYTES_DROPPED else "COLD"

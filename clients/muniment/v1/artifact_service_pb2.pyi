@@ -2,18 +2,28 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from muniment.v1 import inspection_pb2 as _inspection_pb2
 from muniment.v1 import options_pb2 as _options_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ArchivedBytes(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ARCHIVED_BYTES_UNSPECIFIED: _ClassVar[ArchivedBytes]
+    ARCHIVED_BYTES_COLD: _ClassVar[ArchivedBytes]
+    ARCHIVED_BYTES_DROPPED: _ClassVar[ArchivedBytes]
+ARCHIVED_BYTES_UNSPECIFIED: ArchivedBytes
+ARCHIVED_BYTES_COLD: ArchivedBytes
+ARCHIVED_BYTES_DROPPED: ArchivedBytes
+
 class GetCapabilitiesRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class Capabilities(_message.Message):
-    __slots__ = ("max_chunk_bytes", "max_frame_bytes", "max_files", "max_plan_chunks", "max_unacked_bytes", "max_commit_chunks", "direct_reads")
+    __slots__ = ("max_chunk_bytes", "max_frame_bytes", "max_files", "max_plan_chunks", "max_unacked_bytes", "max_commit_chunks", "direct_reads", "archived_bytes")
     MAX_CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_FILES_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +31,7 @@ class Capabilities(_message.Message):
     MAX_UNACKED_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_COMMIT_CHUNKS_FIELD_NUMBER: _ClassVar[int]
     DIRECT_READS_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_BYTES_FIELD_NUMBER: _ClassVar[int]
     max_chunk_bytes: int
     max_frame_bytes: int
     max_files: int
@@ -28,7 +39,8 @@ class Capabilities(_message.Message):
     max_unacked_bytes: int
     max_commit_chunks: int
     direct_reads: bool
-    def __init__(self, max_chunk_bytes: _Optional[int] = ..., max_frame_bytes: _Optional[int] = ..., max_files: _Optional[int] = ..., max_plan_chunks: _Optional[int] = ..., max_unacked_bytes: _Optional[int] = ..., max_commit_chunks: _Optional[int] = ..., direct_reads: bool = ...) -> None: ...
+    archived_bytes: ArchivedBytes
+    def __init__(self, max_chunk_bytes: _Optional[int] = ..., max_frame_bytes: _Optional[int] = ..., max_files: _Optional[int] = ..., max_plan_chunks: _Optional[int] = ..., max_unacked_bytes: _Optional[int] = ..., max_commit_chunks: _Optional[int] = ..., direct_reads: bool = ..., archived_bytes: _Optional[_Union[ArchivedBytes, str]] = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("digest", "size")
@@ -236,6 +248,24 @@ class VerifyManifestResponse(_message.Message):
     byte_count: int
     def __init__(self, chunk_count: _Optional[int] = ..., byte_count: _Optional[int] = ...) -> None: ...
 
+class RestoreManifestRequest(_message.Message):
+    __slots__ = ("parent", "digest")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    digest: str
+    def __init__(self, parent: _Optional[str] = ..., digest: _Optional[str] = ...) -> None: ...
+
+class RestoreManifestResponse(_message.Message):
+    __slots__ = ("chunk_count", "byte_count", "copied_bytes")
+    CHUNK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    BYTE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    COPIED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    chunk_count: int
+    byte_count: int
+    copied_bytes: int
+    def __init__(self, chunk_count: _Optional[int] = ..., byte_count: _Optional[int] = ..., copied_bytes: _Optional[int] = ...) -> None: ...
+
 class InspectManifestRequest(_message.Message):
     __slots__ = ("parent", "digest", "again")
     PARENT_FIELD_NUMBER: _ClassVar[int]
@@ -253,15 +283,17 @@ class GetUsageRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("name", "version_count", "logical_bytes", "stored_bytes", "shared_bytes")
+    __slots__ = ("name", "version_count", "logical_bytes", "stored_bytes", "shared_bytes", "archived_bytes")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_COUNT_FIELD_NUMBER: _ClassVar[int]
     LOGICAL_BYTES_FIELD_NUMBER: _ClassVar[int]
     STORED_BYTES_FIELD_NUMBER: _ClassVar[int]
     SHARED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_BYTES_FIELD_NUMBER: _ClassVar[int]
     name: str
     version_count: int
     logical_bytes: int
     stored_bytes: int
     shared_bytes: int
-    def __init__(self, name: _Optional[str] = ..., version_count: _Optional[int] = ..., logical_bytes: _Optional[int] = ..., stored_bytes: _Optional[int] = ..., shared_bytes: _Optional[int] = ...) -> None: ...
+    archived_bytes: int
+    def __init__(self, name: _Optional[str] = ..., version_count: _Optional[int] = ..., logical_bytes: _Optional[int] = ..., stored_bytes: _Optional[int] = ..., shared_bytes: _Optional[int] = ..., archived_bytes: _Optional[int] = ...) -> None: ...

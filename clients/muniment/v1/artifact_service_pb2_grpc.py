@@ -68,6 +68,11 @@ class ArtifactServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestResponse.FromString,
                 )
+        self.RestoreManifest = channel.unary_unary(
+                '/muniment.v1.ArtifactService/RestoreManifest',
+                request_serializer=muniment_dot_v1_dot_artifact__service__pb2.RestoreManifestRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_artifact__service__pb2.RestoreManifestResponse.FromString,
+                )
         self.InspectManifest = channel.unary_unary(
                 '/muniment.v1.ArtifactService/InspectManifest',
                 request_serializer=muniment_dot_v1_dot_artifact__service__pb2.InspectManifestRequest.SerializeToString,
@@ -162,6 +167,15 @@ class ArtifactServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RestoreManifest(self, request, context):
+        """Brings the chunks of a manifest back from the cold tier, or keeps those that are at hand there for another
+        grace period of collection, and reads every one as VerifyManifest does. Twice is fine. BYTES_ARCHIVED: they
+        were given up, and have to be stored again. MetadataService.RestoreVersion asks for this.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InspectManifest(self, request, context):
         """Tells what the files of a manifest are and whether loading them may run code. Files that were not looked
         into under the rules in force are looked into now, which takes up to minutes for each; nothing in them is
@@ -226,6 +240,11 @@ def add_ArtifactServiceServicer_to_server(servicer, server):
                     servicer.VerifyManifest,
                     request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestResponse.SerializeToString,
+            ),
+            'RestoreManifest': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreManifest,
+                    request_deserializer=muniment_dot_v1_dot_artifact__service__pb2.RestoreManifestRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_artifact__service__pb2.RestoreManifestResponse.SerializeToString,
             ),
             'InspectManifest': grpc.unary_unary_rpc_method_handler(
                     servicer.InspectManifest,
@@ -405,6 +424,23 @@ class ArtifactService(object):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/VerifyManifest',
             muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestRequest.SerializeToString,
             muniment_dot_v1_dot_artifact__service__pb2.VerifyManifestResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RestoreManifest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.ArtifactService/RestoreManifest',
+            muniment_dot_v1_dot_artifact__service__pb2.RestoreManifestRequest.SerializeToString,
+            muniment_dot_v1_dot_artifact__service__pb2.RestoreManifestResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

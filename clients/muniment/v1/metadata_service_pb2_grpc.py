@@ -93,6 +93,16 @@ class MetadataServiceStub(object):
                 request_serializer=muniment_dot_v1_dot_metadata__service__pb2.DeleteVersionRequest.SerializeToString,
                 response_deserializer=muniment_dot_v1_dot_catalog__pb2.Version.FromString,
                 )
+        self.ArchiveVersion = channel.unary_unary(
+                '/muniment.v1.MetadataService/ArchiveVersion',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.ArchiveVersionRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_catalog__pb2.Version.FromString,
+                )
+        self.RestoreVersion = channel.unary_unary(
+                '/muniment.v1.MetadataService/RestoreVersion',
+                request_serializer=muniment_dot_v1_dot_metadata__service__pb2.RestoreVersionRequest.SerializeToString,
+                response_deserializer=muniment_dot_v1_dot_catalog__pb2.Version.FromString,
+                )
         self.ResolveVersion = channel.unary_unary(
                 '/muniment.v1.MetadataService/ResolveVersion',
                 request_serializer=muniment_dot_v1_dot_metadata__service__pb2.ResolveVersionRequest.SerializeToString,
@@ -266,6 +276,26 @@ class MetadataServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ArchiveVersion(self, request, context):
+        """Says that a version is not needed at hand any more: until it is restored it is not promoted, not rolled back
+        to, and no new alias points to it. Its record, digests, history, proofs and aliases stay. The next collection whose grace period is over moves its bytes to the cold tier, or gives them up
+        where the server was told to; see `archived_bytes` of the artifact service's capabilities. IN_USE while it is
+        current in a stage; VERSION_NOT_READY when it is archived or deleted already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreVersion(self, request, context):
+        """Brings the bytes of an archived version back, reads every one of them, and only then makes it READY. That
+        takes as long as copying them does. BYTES_ARCHIVED when they were given up: push the same files, and repeat.
+        BYTES_DAMAGED when some are gone or wrong: the same. VERSION_NOT_ARCHIVED when there is nothing to restore.
+        A call that runs into its deadline may be repeated; what was copied is not copied twice.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ResolveVersion(self, request, context):
         """Finds the version a selector means now, or meant at a moment of the past.
         """
@@ -431,6 +461,16 @@ def add_MetadataServiceServicer_to_server(servicer, server):
             'DeleteVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteVersion,
                     request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.DeleteVersionRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_catalog__pb2.Version.SerializeToString,
+            ),
+            'ArchiveVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveVersion,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.ArchiveVersionRequest.FromString,
+                    response_serializer=muniment_dot_v1_dot_catalog__pb2.Version.SerializeToString,
+            ),
+            'RestoreVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreVersion,
+                    request_deserializer=muniment_dot_v1_dot_metadata__service__pb2.RestoreVersionRequest.FromString,
                     response_serializer=muniment_dot_v1_dot_catalog__pb2.Version.SerializeToString,
             ),
             'ResolveVersion': grpc.unary_unary_rpc_method_handler(
@@ -743,6 +783,40 @@ class MetadataService(object):
             metadata=None):
         return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/DeleteVersion',
             muniment_dot_v1_dot_metadata__service__pb2.DeleteVersionRequest.SerializeToString,
+            muniment_dot_v1_dot_catalog__pb2.Version.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ArchiveVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/ArchiveVersion',
+            muniment_dot_v1_dot_metadata__service__pb2.ArchiveVersionRequest.SerializeToString,
+            muniment_dot_v1_dot_catalog__pb2.Version.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RestoreVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/muniment.v1.MetadataService/RestoreVersion',
+            muniment_dot_v1_dot_metadata__service__pb2.RestoreVersionRequest.SerializeToString,
             muniment_dot_v1_dot_catalog__pb2.Version.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

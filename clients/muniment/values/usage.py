@@ -17,8 +17,9 @@ class Usage:
         name: resource name of what was measured.
         version_count: its versions, tombstones left out.
         logical_bytes: of all their files.
-        stored_bytes: of the different chunks these are made of.
+        stored_bytes: of the different chunks these are made of that are at hand.
         shared_bytes: of those chunks that other versions of the project need as well.
+        archived_bytes: of the different chunks that are in the cold tier.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Usage:
     logical_bytes: int
     stored_bytes: int
     shared_bytes: int
+    archived_bytes: int
     message: artifact_service_pb2.Usage = field(repr=False, compare=False)
 
     @classmethod
@@ -36,5 +38,6 @@ class Usage:
             message.logical_bytes,
             message.stored_bytes,
             message.shared_bytes,
+            message.archived_bytes,
             message,
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from muniment_core.db.artifact_store import Chunk
+from muniment.digests import Digest
 from muniment_core.db.collection_store import CollectedMeanwhile
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.errors import StorageUnavailable
@@ -34,7 +34,7 @@ R = TypeVar("R")
 async def note_stored(
     execution: Execution,
     blobs: BlobStore,
-    chunks: Sequence[Chunk],
+    digests: Sequence[Digest],
     note: Callable[[UnitOfWork, int], None],
     *,
     epoch: int,
@@ -42,6 +42,7 @@ async def note_stored(
     """Refer to blobs that were stored in an epoch or later.
 
     Args:
+        digests: of all blobs that the rows refer to.
         note: writes the rows, given the epoch of its claim.
 
     Returns:
@@ -58,7 +59,7 @@ async def note_stored(
             epoch = moved.epoch
             if moved.deleting:
                 await _pause(execution, blobs, attempt)
-            elif not await execution.io(partial(_all_there, blobs, chunks)):
+            elif not await execution.io(partial(_all_there, blobs, digests)):
                 # The stream ends with this; its client plans again and is asked for the chunk.
                 raise StorageUnavailable(STORE_NAME) from moved
     raise StorageUnavailable(STORE_NAME)
@@ -89,8 +90,8 @@ async def _pause(execution: Execution, blobs: BlobStore, attempt: int) -> None:
         await finish_removals(execution, {Shelf.HOT: blobs})
 
 
-def _all_there(blobs: BlobStore, chunks: Sequence[Chunk]) -> bool:
-    return all(blobs.stat(chunk.digest) is not None for chunk in chunks)
+def _all_there(blobs: BlobStore, digests: Sequence[Digest]) -> bool:
+    return all(blobs.stat(digest) is not None for digest in digests)
 
 
 def _epoch(reader: Reader) -> int:

@@ -1,4 +1,5 @@
-"""One run of collection: what nothing needs is given up in the database, and then blobs nobody refers to go.
+"""One run of collection: archived bytes move into the cold tier, what nothing needs is given up in the database,
+and then blobs nobody refers to go.
 
 A run may be cut short anywhere; the next one goes on from what the database says.
 """
@@ -8,17 +9,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 
 from muniment_core.db.collection_store import CondemnedBlob
 from muniment_core.db.needs import needed_blobs
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
-from muniment_core.domain.tiers import Shelf
+from muniment_core.domain.tiers import Policy, Shelf
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStat, BlobStore
+from muniment_artifact.collection.cool import cool_archived, foresee_cooling
 from muniment_artifact.collection.sweep import Stores, Turn, our_turn, sweep
 
 ROWS = 500
@@ -35,6 +37,8 @@ class Collected:
         blobs: removed from the stores.
         bytes: of those blobs.
         leftovers: of writers that died.
+        archived_manifests: whose chunks moved into the cold tier.
+        archived_bytes: of those chunks.
     """
 
     manifests: int = 0
@@ -42,52 +46,67 @@ class Collected:
     blobs: int = 0
     bytes: int = 0
     leftovers: int = 0
+    archived_manifests: int = 0
+    archived_bytes: int = 0
 
 
-async def collect(execution: Execution, stores: Stores, *, grace: timedelta) -> Collected:
+async def collect(
+    execution: Execution, stores: Stores, *, grace: timedelta, drop_archived: bool = False
+) -> Collected:
     """Give back what nothing needs, and nobody counted on for as long as the grace period.
+
+    Args:
+        stores: every store there is.
+        drop_archived: give the bytes of archived versions up too, and do not move them into the cold tier.
 
     Raises:
         NotOurTurn: if another process collects.
         DomainError: if a store or the database does not answer; the next run goes on from there.
     """
-    before = execution.clock() - grace
+    policy = Policy(execution.clock() - grace, drop_archived)
     collected = Collected()
     async with our_turn(execution) as turn:
+        await _swept(execution, stores, turn, collected)
+        cooled = await cool_archived(execution, stores[Shelf.HOT], stores[Shelf.COLD], policy, turn)
+        collected.archived_manifests, collected.archived_bytes = cooled.manifests, cooled.bytes
         collected.manifests = await _released(
             execution,
-            lambda reader, after: reader.releases.leaving_manifests(before, after=after, limit=ROWS),
-            lambda unit, ids: unit.releases.release_manifests(ids, before=before),
+            lambda reader, after: reader.releases.leaving_manifests(policy, after=after, limit=ROWS),
+            lambda unit, ids: unit.releases.release_manifests(ids, policy),
         )
         collected.chunks = await _released(
             execution,
-            lambda reader, after: reader.releases.unreferenced_chunks(before, after=after, limit=ROWS),
-            lambda unit, ids: unit.releases.release_chunks(ids, before=before),
+            lambda reader, after: reader.releases.unreferenced_chunks(policy, after=after, limit=ROWS),
+            lambda unit, ids: unit.releases.release_chunks(ids, policy),
         )
         for shelf, store in stores.items():
-            await _condemn_orphans(execution, stores, shelf, store, before=before, turn=turn, into=collected)
+            await _condemn_orphans(execution, stores, shelf, store, policy, turn=turn, into=collected)
             collected.leftovers += await execution.io(store.remove_leftovers)
         await _swept(execution, stores, turn, collected)
     return collected
 
 
-async def foresee(execution: Execution, stores: Stores, *, grace: timedelta) -> Collected:
+async def foresee(
+    execution: Execution, stores: Stores, *, grace: timedelta, drop_archived: bool = False
+) -> Collected:
     """What a run would give back; nothing is changed. Leftovers are not looked for."""
-    before = execution.clock() - grace
+    policy = Policy(execution.clock() - grace, drop_archived)
     collected = Collected()
+    cooled = await foresee_cooling(execution, policy)
+    collected.archived_manifests, collected.archived_bytes = cooled.manifests, cooled.bytes
     collected.manifests = await _counted(
-        execution, lambda reader, after: reader.releases.leaving_manifests(before, after=after, limit=ROWS)
+        execution, lambda reader, after: reader.releases.leaving_manifests(policy, after=after, limit=ROWS)
     )
     collected.chunks = await _counted(
         execution,
         lambda reader, after: reader.releases.unreferenced_chunks(
-            before, after=after, limit=ROWS, beforehand=True
+            policy, after=after, limit=ROWS, beforehand=True
         ),
     )
     for shelf, store in stores.items():
         async with aclosing(_listed(execution, store)) as batches:
             async for batch in batches:
-                going = await _unneeded(execution, shelf, batch, before=before, leaving_before=before)
+                going = await _unneeded(execution, shelf, batch, policy, beforehand=True)
                 collected.blobs += len(going)
                 collected.bytes += sum(blob.size for blob in going)
     return collected
@@ -118,14 +137,14 @@ async def _condemn_orphans(
     stores: Stores,
     shelf: Shelf,
     store: BlobStore,
+    policy: Policy,
     *,
-    before: datetime,
     turn: Turn,
     into: Collected,
 ) -> None:
     async with aclosing(_listed(execution, store)) as batches:
         async for batch in batches:
-            orphans = await _unneeded(execution, shelf, batch, before=before)
+            orphans = await _unneeded(execution, shelf, batch, policy)
             if orphans:
                 await execution.note(partial(_condemn, orphans))
                 await _swept(execution, stores, turn, into)
@@ -141,15 +160,16 @@ async def _unneeded(
     execution: Execution,
     shelf: Shelf,
     batch: Sequence[BlobStat],
+    policy: Policy,
     *,
-    before: datetime,
-    leaving_before: datetime | None = None,
+    beforehand: bool = False,
 ) -> list[CondemnedBlob]:
-    old = {blob.digest: blob for blob in batch if blob.modify_time < before}
+    old = {blob.digest: blob for blob in batch if blob.modify_time < policy.before}
     if not old:
         return []
+    leaving = policy if beforehand else None
     needed = await execution.query(
-        lambda reader: needed_blobs(reader.connection, shelf, old, leaving_before=leaving_before)
+        lambda reader: needed_blobs(reader.connection, shelf, old, leaving=leaving)
     )
     return [CondemnedBlob(shelf, digest, blob.size) for digest, blob in old.items() if digest not in needed]
 

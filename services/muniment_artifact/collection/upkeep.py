@@ -19,7 +19,12 @@ _log = logging.getLogger(__name__)
 
 
 async def look_after_bytes(
-    execution: Execution, stores: Stores, *, every: timedelta | None, grace: timedelta
+    execution: Execution,
+    stores: Stores,
+    *,
+    every: timedelta | None,
+    grace: timedelta,
+    drop_archived: bool,
 ) -> None:
     """Finish removals that were cut short, and collect as often as told, until cancelled."""
     clock = asyncio.get_running_loop().time
@@ -30,7 +35,7 @@ async def look_after_bytes(
             await finish_removals(execution, stores)
             if every is not None and clock() >= next_run:
                 next_run = clock() + every.total_seconds()
-                await _collect(execution, stores, grace)
+                await _collect(execution, stores, grace, drop_archived)
         except NotOurTurn:
             pass
         except DomainError as error:
@@ -38,8 +43,13 @@ async def look_after_bytes(
         await asyncio.sleep(pause)
 
 
-async def _collect(execution: Execution, stores: Stores, grace: timedelta) -> None:
-    done = await collect(execution, stores, grace=grace)
+async def _collect(execution: Execution, stores: Stores, grace: timedelta, drop_archived: bool) -> None:
+    done = await collect(execution, stores, grace=grace, drop_archived=drop_archived)
+    if done.archived_manifests:
+        _log.info(
+            "%d bytes of %d archived manifests went to the cold tier",
+            *(done.archived_bytes, done.archived_manifests),
+        )
     if done.blobs or done.chunks or done.manifests:
         _log.info(
             "collection gave back %d bytes: %d blobs, %d chunks, %d manifests",

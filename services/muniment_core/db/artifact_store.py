@@ -17,7 +17,13 @@ from sqlalchemy import BigInteger, Connection, Table, bindparam, delete, insert,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
-from muniment_core.db.artifact_tables import held_chunks, manifest_chunks, manifests, verified_files
+from muniment_core.db.artifact_tables import (
+    cold_chunks,
+    held_chunks,
+    manifest_chunks,
+    manifests,
+    verified_files,
+)
 from muniment_core.db.collection_store import CollectionStore
 from muniment_core.domain.errors import BytesDamaged, ManifestNotFound
 from muniment_core.domain.tiers import Shelf, Tier
@@ -299,7 +305,8 @@ class ArtifactStore:
             .returning(manifests.c.id)
         )
         manifest_id = self._connection.execute(statement).scalar_one()
-        self._connection.execute(delete(manifest_chunks).where(manifest_chunks.c.manifest_id == manifest_id))
+        for made_of in (manifest_chunks, cold_chunks):
+            self._connection.execute(delete(made_of).where(made_of.c.manifest_id == manifest_id))
         self._add_manifest_chunks(project_id, manifest_id, chunks)
 
     def require_manifest(self, project_id: int, digest: Digest) -> ManifestRecord:

@@ -60,7 +60,7 @@ manifests = Table(
     Column("size_bytes", BigId, nullable=False),
     Column("file_count", Integer, nullable=False),
     Column("add_time", UtcDateTime, nullable=False),
-    # HOT; GONE: its chunks were given up.
+    # HOT; COLD: its chunks are `cold_chunks`; GONE: they were given up.
     Column("tier", String(8), nullable=False, server_default="HOT"),
     Column("lease_time", UtcDateTime, nullable=False, server_default="0"),
     UniqueConstraint("project_id", "digest"),
@@ -75,6 +75,18 @@ manifest_chunks = Table(
     Column("manifest_id", BigId, ForeignKey("manifests.id"), primary_key=True),
     Column("chunk_id", BigId, ForeignKey("held_chunks.id"), primary_key=True),
     Index("ix_manifest_chunks_chunk_id", "chunk_id"),
+)
+
+# What the cold tier keeps for the manifests that are COLD. There is no dedup of rows, for nobody plans by them:
+# manifests that share a blob have a row each.
+cold_chunks = Table(
+    "cold_chunks",
+    metadata,
+    Column("manifest_id", BigId, ForeignKey("manifests.id"), primary_key=True),
+    Column("digest", _DIGEST, primary_key=True),
+    Column("size", BigId, nullable=False),
+    # Whether any manifest still needs a blob of the cold tier is asked by digest alone.
+    Index("ix_cold_chunks_digest", "digest"),
 )
 
 # Blobs that collection is about to remove from one of the stores; nearly always empty. See `domain.tiers.Fate`.

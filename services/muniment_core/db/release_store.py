@@ -7,15 +7,14 @@ go, which :meth:`muniment_core.db.collection_store.CollectionStore.decide` began
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, update
 
-from muniment_core.db.artifact_tables import held_chunks, manifest_chunks, manifests
+from muniment_core.db.artifact_tables import cold_chunks, held_chunks, manifest_chunks, manifests
 from muniment_core.db.id_list import among
 from muniment_core.db.needs import forgotten, given_up, unreferenced
-from muniment_core.domain.tiers import Tier
+from muniment_core.domain.tiers import Policy, Tier
 
 
 class ReleaseStore:
@@ -24,43 +23,43 @@ class ReleaseStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def leaving_manifests(self, before: datetime, *, after: int = 0, limit: int) -> list[int]:
+    def leaving_manifests(self, policy: Policy, *, after: int = 0, limit: int) -> list[int]:
         """Keys of manifests that nothing needs, in order, after one."""
-        statement = _page(manifests.c.id, or_(forgotten(before), given_up(before)), after=after, limit=limit)
+        statement = _page(manifests.c.id, or_(forgotten(policy), given_up(policy)), after=after, limit=limit)
         return list(self._connection.execute(statement).scalars())
 
     def unreferenced_chunks(
-        self, before: datetime, *, after: int = 0, limit: int, beforehand: bool = False
+        self, policy: Policy, *, after: int = 0, limit: int, beforehand: bool = False
     ) -> list[int]:
         """Keys of chunks that nothing needs, in order, after one.
 
         Args:
-            beforehand: as if the manifests that nothing needs were gone already.
+            beforehand: as if the manifests that are leaving had left.
         """
-        leaving = or_(forgotten(before), given_up(before)) if beforehand else None
-        condition = unreferenced(before, leaving=leaving)
+        condition = unreferenced(policy, beforehand=beforehand)
         statement = _page(held_chunks.c.id, condition, after=after, limit=limit)
         return list(self._connection.execute(statement).scalars())
 
-    def release_manifests(self, ids: Sequence[int], *, before: datetime) -> int:
+    def release_manifests(self, ids: Sequence[int], policy: Policy) -> int:
         """Let manifests go: wholly those that never became a version, of others their chunks. How many."""
         mine = {"ids": list(ids)}
         listed = among(manifests.c.id, "ids")
-        never = select(manifests.c.id).where(listed, forgotten(before))
-        once = select(manifests.c.id).where(listed, given_up(before))
+        never = select(manifests.c.id).where(listed, forgotten(policy))
+        once = select(manifests.c.id).where(listed, given_up(policy))
         unregistered = list(self._connection.execute(never, mine).scalars())
         registered = list(self._connection.execute(once, mine).scalars())
         both = {"ids": unregistered + registered}
         self._connection.execute(
             delete(manifest_chunks).where(among(manifest_chunks.c.manifest_id, "ids")), both
         )
+        self._connection.execute(delete(cold_chunks).where(among(cold_chunks.c.manifest_id, "ids")), both)
         self._connection.execute(delete(manifests).where(listed), {"ids": unregistered})
         self._connection.execute(update(manifests).where(listed).values(tier=Tier.GONE), {"ids": registered})
         return len(both["ids"])
 
-    def release_chunks(self, ids: Sequence[int], *, before: datetime) -> int:
+    def release_chunks(self, ids: Sequence[int], policy: Policy) -> int:
         """Let projects hold chunks no longer. How many."""
-        statement = delete(held_chunks).where(among(held_chunks.c.id, "ids"), unreferenced(before))
+        statement = delete(held_chunks).where(among(held_chunks.c.id, "ids"), unreferenced(policy))
         return self._connection.execute(statement, {"ids": list(ids)}).rowcount
 
 

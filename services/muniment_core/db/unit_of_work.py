@@ -11,6 +11,7 @@ from muniment_core.db.alias_store import AliasStore
 from muniment_core.db.artifact_store import ArtifactStore
 from muniment_core.db.batch import Batch
 from muniment_core.db.checkpoint_store import CheckpointStore
+from muniment_core.db.cold_store import ColdStore
 from muniment_core.db.collection_store import CollectionStore
 from muniment_core.db.deployment_store import DeploymentStore
 from muniment_core.db.history_store import HistoryStore
@@ -121,6 +122,11 @@ class Reader:
     def collection(self) -> CollectionStore:
         """Blobs that are about to be removed."""
         return CollectionStore(self.connection)
+
+    @cached_property
+    def cold(self) -> ColdStore:
+        """What is in the cold tier."""
+        return ColdStore(self.connection)
 
     @cached_property
     def usage(self) -> UsageStore:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, select
 
-from muniment_core.db.artifact_tables import held_chunks, manifest_chunks, manifests
+from muniment_core.db.artifact_tables import cold_chunks, held_chunks, manifest_chunks, manifests
 from muniment_core.db.tables import versions
 from muniment_core.domain.catalog import VersionState
+
+_OF_MANIFEST = and_(versions.c.project_id == manifests.c.project_id, versions.c.digest == manifests.c.digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,14 +19,16 @@ class Usage:
 
     Attributes:
         logical_bytes: of their files.
-        stored_bytes: of the different chunks they are made of.
+        stored_bytes: of the different chunks they are made of that are at hand.
         shared_bytes: of those chunks that other versions of the project need as well.
+        archived_bytes: of the different chunks they have in the cold tier.
     """
 
     version_count: int
     logical_bytes: int
     stored_bytes: int
     shared_bytes: int
+    archived_bytes: int
 
 
 class UsageStore:
@@ -63,7 +67,20 @@ class UsageStore:
             logical_bytes=int(logical_bytes),
             stored_bytes=stored,
             shared_bytes=shared,
+            archived_bytes=self._archived(and_(counted, live)),
         )
+
+    def _archived(self, condition: ColumnElement[bool]) -> int:
+        different = (
+            select(cold_chunks.c.digest, cold_chunks.c.size)
+            .join(manifests, manifests.c.id == cold_chunks.c.manifest_id)
+            .join(versions, _OF_MANIFEST)
+            .where(condition)
+            .distinct()
+            .subquery()
+        )
+        total = select(func.coalesce(func.sum(different.c.size), 0))
+        return int(self._connection.execute(total).scalar_one())
 
     def _sum(self, condition: ColumnElement[bool]) -> int:
         total = select(func.coalesce(func.sum(held_chunks.c.size), 0)).where(condition)
@@ -74,9 +91,6 @@ def _chunks_of(condition: ColumnElement[bool]) -> Select[tuple[int]]:
     return (
         select(manifest_chunks.c.chunk_id)
         .join(manifests, manifests.c.id == manifest_chunks.c.manifest_id)
-        .join(
-            versions,
-            and_(versions.c.project_id == manifests.c.project_id, versions.c.digest == manifests.c.digest),
-        )
+        .join(versions, _OF_MANIFEST)
         .where(condition)
     )

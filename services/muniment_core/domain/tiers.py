@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """Where the chunks of a manifest are: at hand, or given up, while what is known of them stays."""
+    """Where the chunks of a manifest are: at hand, in the cold tier, or given up while what is known stays."""
 
     HOT = "HOT"
+    COLD = "COLD"
     GONE = "GONE"
 
 
@@ -16,6 +19,7 @@ class Shelf(StrEnum):
     """A store that blobs are collected from."""
 
     HOT = "HOT"
+    COLD = "COLD"
     PREDICTIONS = "PREDICTIONS"
 
 
@@ -28,3 +32,16 @@ class Fate(StrEnum):
 
     CONDEMNED = "CONDEMNED"
     DELETING = "DELETING"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What collection leaves alone.
+
+    Attributes:
+        before: whatever was needed, or counted on, later than this stays.
+        drop_archived: whether the bytes of archived versions are given up; otherwise they move to the cold tier.
+    """
+
+    before: datetime
+    drop_archived: bool = False

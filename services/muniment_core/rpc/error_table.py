@@ -6,6 +6,8 @@ a state, RetryInfo where repeating helps.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
@@ -48,12 +50,14 @@ CODES: dict[str, grpc.StatusCode] = {
     "ALREADY_CURRENT": _Code.FAILED_PRECONDITION,
     "NO_PREVIOUS_VERSION": _Code.FAILED_PRECONDITION,
     "VERSION_NOT_READY": _Code.FAILED_PRECONDITION,
+    "VERSION_NOT_ARCHIVED": _Code.FAILED_PRECONDITION,
     "IN_USE": _Code.FAILED_PRECONDITION,
     "CHUNK_MISSING": _Code.FAILED_PRECONDITION,
     "DIGEST_MISMATCH": _Code.INVALID_ARGUMENT,
     "SIZE_MISMATCH": _Code.INVALID_ARGUMENT,
     "FRAME_OUT_OF_ORDER": _Code.INVALID_ARGUMENT,
     "BYTES_DAMAGED": _Code.DATA_LOSS,
+    "BYTES_ARCHIVED": _Code.FAILED_PRECONDITION,
     "SIGNATURE_INVALID": _Code.INVALID_ARGUMENT,
     "SIGNATURE_MISMATCH": _Code.INVALID_ARGUMENT,
     "SIGNATURE_NOT_FOUND": _Code.NOT_FOUND,
@@ -101,3 +105,14 @@ def status_of(error: DomainError) -> tuple[grpc.StatusCode, status_pb2.Status]:
 def error_metadata(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...]:
     """The trailing metadata that carries a status."""
     return ((DETAILS_KEY, status.SerializeToString()),)
+
+
+def error_info(metadata: Iterable[tuple[str, str | bytes]] | None) -> error_details_pb2.ErrorInfo | None:
+    """The reason and the facts of a refusal, from the trailing metadata another service answered with."""
+    for key, value in metadata or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            for detail in status_pb2.Status.FromString(value).details:
+                info = error_details_pb2.ErrorInfo()
+                if detail.Unpack(info):
+                    return info
+    return None

@@ -23,8 +23,11 @@ from muniment_core.rpc.error_table import error_metadata, status_of
 from muniment_core.rpc.telemetry import UNOBSERVED, ObservedCall, UnobservedCall, is_set_up
 
 CONTRACT = "/muniment.v1."
-NEEDED_BY_CALLS_IN_FLIGHT = frozenset({"/muniment.v1.ArtifactService/VerifyManifest"})
-"""What this process may still ask of itself while it is stopping: a promotion in flight has bytes verified."""
+NEEDED_BY_CALLS_IN_FLIGHT = frozenset(
+    {"/muniment.v1.ArtifactService/VerifyManifest", "/muniment.v1.ArtifactService/RestoreManifest"}
+)
+"""What this process may still ask of itself while it is stopping: a promotion in flight has bytes verified, and
+an archived version in flight has them brought back."""
 QUIET_SECONDS = 0.1
 """A call that arrives in the moment the server closes ends CANCELLED, without a word that it is to be repeated,
 and gRPC cannot tell clients to stay away before that moment. So refusing goes on until none came for so long."""

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from muniment_core.db.database import Database
 
-from muniment_server.blobs import PREDICTIONS, open_blob_store
+from muniment_server.blobs import open_stores
 from muniment_server.data_directory import DataDirectory, DirectoryInUse
 from muniment_server.fsck.run import Fsck
 from muniment_server.settings import StorageSettings, storage_options, storage_settings
@@ -42,8 +42,7 @@ def fsck(read_bytes: bool, as_json: bool, **values: Any) -> None:
                 raise click.UsageError(str(error)) from error
         check = Fsck(
             database,
-            open_blob_store(settings),
-            bodies=open_blob_store(settings, PREDICTIONS),
+            open_stores(settings),
             anchor=file_anchor(settings),
             read_bytes=read_bytes,
             progress=progress or (lambda _what, _count: None),

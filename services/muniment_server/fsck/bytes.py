@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -12,17 +12,22 @@ from muniment.digests import Digest, InvalidDigest
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.blobs.verified import verify_blob
 from muniment_artifact.blobs.whole import get_blob
+from muniment_artifact.collection.sweep import Stores
 from muniment_artifact.manifest import FILE_PATH, distinct_chunks, read_chunk_map
 from muniment_core.db.audit.artifacts import ArtifactRows
 from muniment_core.domain.errors import BytesDamaged
-from muniment_core.domain.tiers import Tier
+from muniment_core.domain.tiers import Shelf, Tier
 
 from muniment_server.fsck.difference import Difference, compare, shown
 from muniment_server.fsck.owned import OwnedRows
 
 MANIFESTS, CHUNKS, BLOBS = "manifests", "held_chunks", "blobs"
+MANIFEST_CHUNKS, COLD_CHUNKS = "manifest_chunks", "cold_chunks"
 READERS = 4
 """Blobs read at once with ``--bytes``: hashing keeps two cores busy, the rest waits for the store."""
+
+_Noted = Mapping[Tier, set[Any]]
+"""Digest, size and project of the chunks a manifest is noted to be made of."""
 
 
 class BytesCheck:
@@ -35,25 +40,26 @@ class BytesCheck:
     def __init__(
         self,
         rows: ArtifactRows,
-        store: BlobStore,
+        stores: Stores,
         *,
         read: bool,
-        still_held: Callable[[str], bool],
+        still_held: Callable[[Shelf, str], bool],
         still_manifest: Callable[[int, str], bool],
         progress: Callable[[int], None] = lambda _count: None,
     ) -> None:
         """
         Args:
             rows: the tables.
-            store: where the blobs are.
+            stores: where the blobs are.
             read: whether to read and hash them, and not only to look whether they are there.
-            still_held: whether a chunk is held now; asked for one that is not there, as a running server may
-                have collected it since the tables were read.
+            still_held: whether a chunk is to be in a store now; asked for one that is not there, as a
+                running server may have collected it since the tables were read.
             still_manifest: the same of a manifest in its tier.
             progress: told how many blobs were looked at.
         """
         self._rows = rows
-        self._store = store
+        self._stores = stores
+        self._store = stores[Shelf.HOT]
         self._read = read
         self._still_held = still_held
         self._still_manifest = still_manifest
@@ -64,12 +70,21 @@ class BytesCheck:
         """Everything that differs."""
         yield from self._manifests()
         yield from self._chunks()
+        yield from self._looked_at(
+            Shelf.COLD, COLD_CHUNKS, self._rows.cold_blobs(), "it is of an archived version"
+        )
 
     def _manifests(self) -> Iterator[Difference]:
-        chunks = OwnedRows("manifest_chunks", self._rows.manifest_chunks(), owner="manifest_id")
+        tiers = (
+            (Tier.HOT, OwnedRows(MANIFEST_CHUNKS, self._rows.manifest_chunks(), owner="manifest_id")),
+            (Tier.COLD, OwnedRows(COLD_CHUNKS, self._rows.cold_chunks(), owner="manifest_id")),
+        )
         for row in self._rows.manifests():
             key = f"{row.in_project}/{row.digest}"
-            noted = {(chunk.digest, chunk.size, chunk.project_id) for chunk in chunks.of(row.id)}
+            noted = {
+                tier: {(chunk.digest, chunk.size, chunk.project_id) for chunk in chunks.of(row.id)}
+                for tier, chunks in tiers
+            }
             hashed = Digest.of(row.body).text if type(row.body) is bytes else "nothing"
             if hashed != row.digest:
                 yield Difference(MANIFESTS, key, "body", f"hashes to {hashed}", "that is not its digest")
@@ -80,9 +95,10 @@ class BytesCheck:
                     yield from found
             except (ValueError, KeyError, TypeError) as error:
                 yield Difference(MANIFESTS, key, "body", f"is no manifest ({error})")
-        yield from chunks.strays()
+        for _, chunks in tiers:
+            yield from chunks.strays()
 
-    def _manifest(self, key: str, row: Any, noted: set[Any]) -> Iterator[Difference]:
+    def _manifest(self, key: str, row: Any, noted: _Noted) -> Iterator[Difference]:
         manifest = json.loads(row.body)
         config, layers = manifest["config"], manifest["layers"]
         yield from compare(
@@ -99,16 +115,13 @@ class BytesCheck:
         if row.tier not in list(Tier):
             yield Difference(MANIFESTS, key, "tier", f"is {shown(row.tier)}", "that is none")
         elif row.tier == Tier.GONE:
-            for chunk in sorted(noted, key=str):
-                yield Difference(
-                    "manifest_chunks", key, "", f"has chunk {shown(chunk)}", "it gave its bytes up"
-                )
+            yield from _compare_chunks(key, row.tier, set(), noted, "it gave its bytes up")
         else:
             why = f"it is the config of manifest {key}"
             yield from self._blob(self._store, digest_of(config["digest"]), config["size"], why)
             yield from self._chunk_map(key, row, manifest, noted)
 
-    def _chunk_map(self, key: str, row: Any, manifest: Any, noted: set[Any]) -> Iterator[Difference]:
+    def _chunk_map(self, key: str, row: Any, manifest: Any, noted: _Noted) -> Iterator[Difference]:
         """The chunk map is what tells of which chunks the files are made, so it is always read."""
         self.blobs += 1
         try:
@@ -134,39 +147,41 @@ class BytesCheck:
         needed = {
             (chunk.digest.text, chunk.size, row.project_id) for chunk in distinct_chunks(files).values()
         }
-        for chunk in sorted(needed - noted):
-            yield Difference("manifest_chunks", key, "", f"lacks chunk {chunk[0]}", "its chunk map has it")
-        for chunk in sorted(noted - needed, key=str):
-            yield Difference(
-                "manifest_chunks", key, "", f"has chunk {shown(chunk)}", "its chunk map does not have it"
-            )
+        yield from _compare_chunks(key, row.tier, needed, noted, f"it is {row.tier} by its chunk map")
 
     def _chunks(self) -> Iterator[Difference]:
+        for row in self._rows.damaged():
+            says = "nobody has sent it again since it was found damaged"
+            yield Difference(CHUNKS, row.digest, "damage_time", f"is {shown(row.damage_time)}", says)
+        yield from self._looked_at(Shelf.HOT, CHUNKS, self._rows.blobs(), "a project holds it")
+
+    def _looked_at(self, shelf: Shelf, table: str, rows: Iterator[Any], why: str) -> Iterator[Difference]:
+        """The blobs of a store that rows name, several at once."""
         waiting: deque[tuple[str, Future[list[Difference]]]] = deque()
+
+        def settled() -> list[Difference]:
+            digest, future = waiting.popleft()
+            found = future.result()
+            return found if found and self._still_held(shelf, digest) else []
+
         with ThreadPoolExecutor(READERS) as pool:
-            for row in self._rows.blobs():
+            for row in rows:
                 if row.least != row.most:
                     yield Difference(
-                        CHUNKS, row.digest, "size", f"is {row.least}", f"elsewhere it is {row.most}"
+                        table, row.digest, "size", f"is {row.least}", f"elsewhere it is {row.most}"
                     )
-                if row.damage_time is not None:
-                    says = "nobody has sent it again since it was found damaged"
-                    yield Difference(CHUNKS, row.digest, "damage_time", f"is {shown(row.damage_time)}", says)
-                waiting.append((row.digest, pool.submit(self._chunk, row.digest, row.most)))
+                looking = pool.submit(self._chunk, self._stores[shelf], table, row.digest, row.most, why)
+                waiting.append((row.digest, looking))
                 while len(waiting) > 4 * READERS:
-                    yield from self._settled(*waiting.popleft())
+                    yield from settled()
             while waiting:
-                yield from self._settled(*waiting.popleft())
+                yield from settled()
 
-    def _settled(self, digest: str, future: Future[list[Difference]]) -> list[Difference]:
-        found = future.result()
-        return found if found and self._still_held(digest) else []
-
-    def _chunk(self, text: str, size: int) -> list[Difference]:
+    def _chunk(self, store: BlobStore, table: str, text: str, size: int, why: str) -> list[Difference]:
         try:
-            return list(self._blob(self._store, digest_of(text), size, "a project holds it"))
+            return list(self._blob(store, digest_of(text), size, why))
         except InvalidDigest as error:
-            return [Difference(CHUNKS, shown(text), "digest", f"is none ({error})")]
+            return [Difference(table, shown(text), "digest", f"is none ({error})")]
 
     def _blob(self, store: BlobStore, digest: Digest, size: int, why: str) -> Iterator[Difference]:
         self.blobs += 1
@@ -182,6 +197,16 @@ class BytesCheck:
             yield Difference(BLOBS, digest.text, "", "is missing", why)
         elif found.size != size:
             yield Difference(BLOBS, digest.text, "size", f"is {found.size}", f"{why} as {size} bytes")
+
+
+def _compare_chunks(key: str, tier: str, needed: set[Any], noted: _Noted, says: str) -> Iterator[Difference]:
+    """The chunks a manifest is noted to be made of, in its tier and nowhere else."""
+    for place, table in ((Tier.HOT, MANIFEST_CHUNKS), (Tier.COLD, COLD_CHUNKS)):
+        expected = needed if place == tier else set()
+        for chunk in sorted(expected - noted[place]):
+            yield Difference(table, key, "", f"lacks chunk {chunk[0]}", says)
+        for chunk in sorted(noted[place] - expected, key=str):
+            yield Difference(table, key, "", f"has chunk {shown(chunk)}", says)
 
 
 def digest_of(text: object) -> Digest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from muniment_artifact.blobs.store import BlobStore
+from muniment_artifact.collection.sweep import Stores
 from muniment_core.db import schema
 from muniment_core.db.audit.artifacts import ArtifactRows
 from muniment_core.db.audit.catalog import CatalogRows
@@ -14,6 +14,7 @@ from muniment_core.db.audit.predictions import PredictionRows
 from muniment_core.db.audit.reading import Unreadable, damage_told, snapshot
 from muniment_core.db.audit.soundness import damage, dangling
 from muniment_core.db.database import Database
+from muniment_core.domain.tiers import Shelf
 from muniment_core.signing.anchor import Anchor, UnreadableAnchor
 
 from muniment_server.fsck.bytes import BytesCheck
@@ -68,9 +69,8 @@ class Fsck:
     def __init__(
         self,
         database: Database,
-        store: BlobStore | None,
+        stores: Stores | None,
         *,
-        bodies: BlobStore | None = None,
         anchor: Anchor | None = None,
         read_bytes: bool = False,
         progress: Progress,
@@ -78,15 +78,13 @@ class Fsck:
         """
         Args:
             database: with the schema of this program. A server may use it: the check sees one snapshot.
-            store: where the bytes are; None leaves them out.
-            bodies: where those of batches of predictions are; None leaves them out.
+            stores: where the bytes are; None leaves them out.
             anchor: where the newest checkpoint is kept; None leaves it out.
             read_bytes: whether to read and hash every blob.
             progress: told what is being counted, and how far it has come.
         """
         self._database = database
-        self._store = store
-        self._bodies = bodies
+        self._stores = stores
         self._anchor = anchor
         self._read_bytes = read_bytes
         self._progress = progress
@@ -153,12 +151,12 @@ class Fsck:
 
     def bytes(self) -> Iterator[Difference]:
         """Blobs that are not what the database says, if there is a store to ask."""
-        if self._store is None:
+        if self._stores is None:
             return
         with snapshot(self._database) as connection:
             blobs = BytesCheck(
                 ArtifactRows(connection),
-                self._store,
+                self._stores,
                 read=self._read_bytes,
                 still_held=self._still_held,
                 still_manifest=self._still_manifest,
@@ -166,14 +164,13 @@ class Fsck:
             )
             yield from blobs.run()
             self.checked.blobs = blobs.blobs
-            if self._bodies is not None:
-                bodies = BodiesCheck(
-                    PredictionRows(connection),
-                    self._bodies,
-                    read=self._read_bytes,
-                    still_kept=self._still_kept,
-                )
-                yield from bodies.run(self._count_blob)
+            bodies = BodiesCheck(
+                PredictionRows(connection),
+                self._stores[Shelf.PREDICTIONS],
+                read=self._read_bytes,
+                still_kept=self._still_kept,
+            )
+            yield from bodies.run(self._count_blob)
 
     def _count_blob(self) -> None:
         self.checked.blobs += 1
@@ -183,9 +180,9 @@ class Fsck:
         with snapshot(self._database) as connection:
             return PredictionRows(connection).is_kept(revision)
 
-    def _still_held(self, digest: str) -> bool:
+    def _still_held(self, shelf: Shelf, digest: str) -> bool:
         with snapshot(self._database) as connection:
-            return ArtifactRows(connection).is_held(digest)
+            return ArtifactRows(connection).is_held(shelf, digest)
 
     def _still_manifest(self, manifest_id: int, tier: str) -> bool:
         with snapshot(self._database) as connection:

@@ -46,8 +46,8 @@ AUDITS = {
 }
 WRITES = {
     *("CreateModel", "UpdateModel", "DeleteModel", "CreateVersion", "UpdateVersion", "DeleteVersion"),
-    *("SetAlias", "DeleteAlias", "AddMetrics"),
-    *("PlanUpload", "PutChunks", "CommitUpload"),
+    *("ArchiveVersion", "RestoreVersion", "SetAlias", "DeleteAlias", "AddMetrics"),
+    *("PlanUpload", "PutChunks", "CommitUpload", "RestoreManifest"),
 }
 MOVES_STAGES = {"RequestPromotion", "Rollback"}
 REPORTS = {"ReportDeployment"}

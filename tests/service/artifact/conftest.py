@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,36 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from harness.postgres import PostgresServer
 from muniment.digests import Digest
+from muniment.names import ModelName
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc as pb_grpc
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.disk import DiskBlobStore
+from muniment_artifact.collection.collect import collect
+from muniment_artifact.collection.sweep import Stores
 from muniment_artifact.limits import Limits
 from muniment_artifact.servicer import ArtifactServicer, add_to_server
 from muniment_core.db.database import Database
 from muniment_core.db.tables import ledger_head, metadata
 from muniment_core.db.writer import Change, Writer
-from muniment_core.domain.access import Principal, Role
+from muniment_core.domain.access import SYSTEM, Principal, Role
+from muniment_core.domain.catalog import FrozenRecord, NewVersion
 from muniment_core.domain.merkle import Frontier
+from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.permissions import access_rules
 from muniment_core.rpc.stall import STALL_SECONDS, StallInterceptor
+from muniment_metadata.models import create_model
+from muniment_metadata.versions import create_version
 from sqlalchemy import insert, text
 
 PROJECTS = ("default", "other")
+MODEL = ModelName("default", "churn")
+AT_ONCE = timedelta(days=-36_500)
+"""A grace period that makes everything old, whatever the clock of the disk says."""
 _DESCRIPTOR = pb.DESCRIPTOR.services_by_name["ArtifactService"]
 _TOKEN = (("authorization", "Bearer mun_test"),)
 
@@ -121,8 +131,20 @@ def blobs(tmp_path: Path) -> BlobStore:
 
 
 @pytest.fixture
+def cold(tmp_path: Path) -> BlobStore:
+    """The cold tier of the server, on disk."""
+    return DiskBlobStore(tmp_path / "cold")
+
+
+@pytest.fixture
+def stores(blobs: BlobStore, cold: BlobStore) -> Stores:
+    """The stores that collection looks after."""
+    return {Shelf.HOT: blobs, Shelf.COLD: cold}
+
+
+@pytest.fixture
 async def client(
-    execution: Execution, blobs: BlobStore, limits: Limits, stall_seconds: float, tmp_path: Path
+    execution: Execution, stores: Stores, limits: Limits, stall_seconds: float, tmp_path: Path
 ) -> AsyncIterator[Client]:
     """A client of a running server; fails when half-written files are left at the end."""
 
@@ -137,9 +159,10 @@ async def client(
     add_to_server(
         ArtifactServicer(
             execution,
-            blobs,
+            stores[Shelf.HOT],
             limits,
             PageTokens(b"test"),
+            cold=stores[Shelf.COLD],
             stall_seconds=stall_seconds,
             wait_seconds=min(stall_seconds, 0.2),
         ),
@@ -153,6 +176,35 @@ async def client(
         yield talking
         await talking.until_nothing_is_half_written()
     await server.stop(grace=5)
+
+
+@pytest.fixture
+def register(execution):
+    """Registers a manifest as the next version of a model; `register(digest)`."""
+
+    async def make(digest: str):
+        new = NewVersion(digest=digest, description="", tags={}, frozen=FrozenRecord(), metrics=())
+        return await execution.record(
+            lambda unit: create_version(unit, MODEL, new, principal=SYSTEM), actor="ann"
+        )
+
+    return make
+
+
+@pytest.fixture
+async def model(execution) -> None:
+    """The model that versions are of."""
+    await execution.record(lambda unit: create_model(unit, MODEL, description="", tags={}), actor="ann")
+
+
+@pytest.fixture
+def run(execution, stores):
+    """Collects; `run(grace)`."""
+
+    async def collecting(grace: timedelta = AT_ONCE, *, drop_archived: bool = False):
+        return await collect(execution, stores, grace=grace, drop_archived=drop_archived)
+
+    return collecting
 
 
 @dataclass

@@ -13,46 +13,15 @@ from muniment_artifact.collection.collect import collect, foresee
 from muniment_artifact.collection.sweep import NotOurTurn, our_turn
 from muniment_core.db.collection_store import CondemnedBlob
 from muniment_core.domain.access import SYSTEM
-from muniment_core.domain.catalog import FrozenRecord, NewVersion
 from muniment_core.domain.errors import ManifestNotFound, StorageUnavailable
 from muniment_core.domain.tiers import Shelf
-from muniment_metadata.models import create_model
-from muniment_metadata.versions import create_version, delete_version
+from muniment_metadata.versions import delete_version
 
 MODEL = ModelName("default", "churn")
 ONE, TWO, THREE = b"one" * 1000, b"two" * 1000, b"three" * 1000
 AT_ONCE = timedelta(days=-36_500)
 """A grace period that makes everything old, whatever the clock of the disk says."""
 LONG = timedelta(days=3650)
-
-
-@pytest.fixture
-def register(execution):
-    """Registers a manifest as the next version of a model; `register(digest)`."""
-
-    async def make(digest: str):
-        new = NewVersion(digest=digest, description="", tags={}, frozen=FrozenRecord(), metrics=())
-        return await execution.record(
-            lambda unit: create_version(unit, MODEL, new, principal=SYSTEM), actor="ann"
-        )
-
-    return make
-
-
-@pytest.fixture
-async def model(execution) -> None:
-    """The model that versions are of."""
-    await execution.record(lambda unit: create_model(unit, MODEL, description="", tags={}), actor="ann")
-
-
-@pytest.fixture
-def run(execution, blobs):
-    """Collects; `run(grace)`."""
-
-    async def collecting(grace: timedelta = AT_ONCE):
-        return await collect(execution, {Shelf.HOT: blobs}, grace=grace)
-
-    return collecting
 
 
 def _default(reader) -> int:
@@ -78,7 +47,7 @@ async def test_what_no_version_needs_goes_after_the_grace_period_and_not_before(
 
 
 async def test_a_dry_run_foresees_what_a_run_does_and_changes_nothing(
-    client, blobs, run, execution, model, register
+    client, blobs, stores, run, execution, model, register
 ) -> None:
     kept = await client.push({"a.bin": [ONE]})
     await register(kept.digest)
@@ -86,11 +55,11 @@ async def test_a_dry_run_foresees_what_a_run_does_and_changes_nothing(
     await client.push({"c.bin": [TWO]}, "other")
     put_blob(blobs, b"left over by a crash")
     before = present(blobs)
-    foreseen = await foresee(execution, {Shelf.HOT: blobs}, grace=AT_ONCE)
+    foreseen = await foresee(execution, stores, grace=AT_ONCE)
     assert present(blobs) == before
     assert foreseen == await run()
     assert (foreseen.manifests, foreseen.chunks) == (2, 2)
-    assert (await foresee(execution, {Shelf.HOT: blobs}, grace=AT_ONCE)).blobs == 0
+    assert (await foresee(execution, stores, grace=AT_ONCE)).blobs == 0
 
 
 async def test_the_bytes_of_a_version_stay(client, run, model, register) -> None:
@@ -185,7 +154,7 @@ async def test_a_removal_that_was_cut_short_is_finished_by_whoever_stores_the_sa
 
 
 async def test_a_removal_that_was_cut_short_is_finished_by_the_next_run(
-    client, blobs, run, execution
+    client, blobs, stores, run, execution
 ) -> None:
     put_blob(blobs, ONE)
 
@@ -197,7 +166,7 @@ async def test_a_removal_that_was_cut_short_is_finished_by_the_next_run(
             return getattr(blobs, name)
 
     with pytest.raises(StorageUnavailable):
-        await collect(execution, {Shelf.HOT: Dying()}, grace=AT_ONCE)
+        await collect(execution, {**stores, Shelf.HOT: Dying()}, grace=AT_ONCE)
     assert Digest.of(ONE).text in present(blobs)
     assert (await run(LONG)).blobs == 1
     assert present(blobs) == set()
@@ -211,7 +180,7 @@ async def test_one_process_collects_at_a_time(execution, run) -> None:
 
 
 async def test_pushes_beside_a_collector_that_never_rests_are_whole(
-    client, blobs, execution, model, register
+    client, stores, execution, model, register
 ) -> None:
     """Everything that is not registered goes at any moment; what is registered is whole all the same."""
     stop, registered = asyncio.Event(), []
@@ -219,7 +188,7 @@ async def test_pushes_beside_a_collector_that_never_rests_are_whole(
     async def collecting() -> int:
         rounds = 0
         while not stop.is_set():
-            await collect(execution, {Shelf.HOT: blobs}, grace=AT_ONCE)
+            await collect(execution, stores, grace=AT_ONCE)
             rounds += 1
             await asyncio.sleep(0.02)
         return rounds

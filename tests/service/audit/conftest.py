@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from harness.population import populate, storage
 from harness.tampering import Tampering, tampering_with
-from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_core.db.database import Database
-from muniment_server.blobs import PREDICTIONS
+from muniment_server.blobs import open_stores
 from muniment_server.fsck.difference import Difference
 from muniment_server.fsck.run import Fsck
 from muniment_server.signing import file_anchor
@@ -37,11 +36,10 @@ class Registry:
 
     def fsck(self, *, with_bytes: bool = False, read_bytes: bool = False) -> list[Difference]:
         """What the check finds."""
-        store = DiskBlobStore(self.data) if with_bytes or read_bytes else None
+        stores = open_stores(storage(self.data)) if with_bytes or read_bytes else None
         check = Fsck(
             self.database,
-            store,
-            bodies=DiskBlobStore(self.data / PREDICTIONS) if store else None,
+            stores,
             anchor=file_anchor(storage(self.data)),
             read_bytes=read_bytes,
             progress=lambda _what, _count: None,

@@ -98,7 +98,10 @@ def test_a_flipped_byte_in_any_column_the_ledger_tells_of_is_found(
     dice = random.Random(table)
     if table not in UNTOLD:
         assert registry.tampering.rows(table), f"the registry of the tests has nothing in {table}"
-    with_bytes = table in ("held_chunks", "manifests", "manifest_chunks", "prediction_batches")
+    with_bytes = table in (
+        *("held_chunks", "manifests", "manifest_chunks", "cold_chunks"),
+        "prediction_batches",
+    )
     # What is found by the ids of predictions and in which order is in the bodies alone.
     read_bytes = table in ("prediction_ids", "prediction_shares")
     for column in registry.tampering.columns(table):

@@ -131,6 +131,7 @@ def test_a_stale_etag_refuses_every_change_of_a_version(api: Api, version: catal
     for call, request in (
         (api.metadata.UpdateVersion, update),
         (api.metadata.DeleteVersion, pb.DeleteVersionRequest(name=version.name, etag=version.etag)),
+        (api.metadata.ArchiveVersion, pb.ArchiveVersionRequest(name=version.name, etag=version.etag)),
     ):
         assert refused(call, request) == (
             StatusCode.ABORTED,

@@ -56,6 +56,8 @@ def test_every_mutation_answers_its_repetition_with_its_first_answer(api: Api) -
                 ),
             ),
         ),
+        (api.metadata.ArchiveVersion, pb.ArchiveVersionRequest(name=f"{model}/versions/2", reason="old")),
+        (api.metadata.RestoreVersion, pb.RestoreVersionRequest(name=f"{model}/versions/2")),
         (api.metadata.DeleteVersion, pb.DeleteVersionRequest(name=f"{model}/versions/2")),
     ]
     answers = []

@@ -254,6 +254,10 @@ PROVOKED: dict[str, tuple[StatusCode, Callable[[Api], Refusal]]] = {
         after(current, lambda api: refused(api.promotion.Rollback, roll_back(api))),
     ),
     "VERSION_NOT_READY": (StatusCode.FAILED_PRECONDITION, not_ready),
+    "VERSION_NOT_ARCHIVED": (
+        StatusCode.FAILED_PRECONDITION,
+        lambda api: refused(api.metadata.RestoreVersion, pb.RestoreVersionRequest(name=version(api))),
+    ),
     "IN_USE": (StatusCode.FAILED_PRECONDITION, in_use),
     "DIGEST_MISMATCH": (StatusCode.INVALID_ARGUMENT, lambda api: put(api, digest=UNKNOWN, size=1, data=b"1")),
     "SIZE_MISMATCH": (
@@ -302,6 +306,7 @@ PROVOKED_BY_FAULTS = {
 """What a server sends only when something around it breaks: `test_faults.py`, `tests/faults` break it."""
 
 NOT_PROVOKED = {
+    "BYTES_ARCHIVED": "needs a collection, which tests of the artifact service and of the SDK run",
     "TRANSFERS_BUSY": "needs dozens of streams held open; tests of the artifact service hold one of one",
     "PREDICTION_EXPIRED": "needs retention, which tests of predictions run",
     "STORAGE_FULL": "needs a full disk, which takes root to make; the blob store contract raises it from ENOSPC",

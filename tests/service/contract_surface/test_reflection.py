@@ -90,7 +90,7 @@ def test_reflection_lists_the_services_and_their_methods(admin: Api) -> None:
 
 def test_every_unary_method_answers_with_data(api: Api) -> None:
     model = api.new_model("m")
-    versions = [api.new_version("m", {"f": bytes([index])}) for index in range(4)]
+    versions = [api.new_version("m", {"f": bytes([index])}) for index in range(6)]
     api.new_model("doomed")
     first, second = versions[0].name, versions[1].name
     api.metadata.SetAlias(pb.SetAliasRequest(name=f"{model}/aliases/old", number=1))
@@ -98,6 +98,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         move = promotion.RequestPromotionRequest(version=version, stage="production")
         revision = api.promotion.RequestPromotion(move).revision
     record_prediction(api, "p-1", first)
+    api.metadata.ArchiveVersion(pb.ArchiveVersionRequest(name=versions[5].name))
     api.new_token("reader")
     (token,) = api.access.ListTokens(access.ListTokensRequest(parent=api.parent())).tokens
     digest, parent, own = versions[0].digest, {"parent": api.parent()}, {"parent": model}
@@ -129,6 +130,8 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
             "update_mask": "tags",
         },
         "MetadataService/DeleteVersion": {"name": versions[2].name},
+        "MetadataService/ArchiveVersion": {"name": versions[4].name},
+        "MetadataService/RestoreVersion": {"name": versions[5].name},
         "MetadataService/ResolveVersion": {"model": model, "selector": "production"},
         "MetadataService/SetAlias": {"name": f"{model}/aliases/new", "number": "1"},
         "MetadataService/DeleteAlias": {"name": f"{model}/aliases/old"},
@@ -163,6 +166,7 @@ def test_every_unary_method_answers_with_data(api: Api) -> None:
         "ArtifactService/GetDirectReads": {**parent, "digest": digest, "chunks": [sha256(bytes([0]))]},
         "ArtifactService/ListTensors": {**parent, "digest": tensors, "path": "one.safetensors"},
         "ArtifactService/VerifyManifest": {**parent, "digest": digest},
+        "ArtifactService/RestoreManifest": {**parent, "digest": digest},
         "ArtifactService/InspectManifest": {**parent, "digest": digest},
         "ArtifactService/GetUsage": {"name": first},
         "PromotionService/RequestPromotion": {"version": versions[3].name, "stage": "staging"},

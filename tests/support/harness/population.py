@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 from collections.abc import Callable
@@ -12,15 +13,16 @@ from typing import Any
 
 from muniment.digests import Digest
 from muniment.ledger.checkpoint import Checkpoint
-from muniment.names import AliasName, ModelName, StageName
+from muniment.names import AliasName, ModelName, StageName, VersionName
 from muniment.v1 import prediction_pb2
-from muniment_artifact.blobs.disk import DiskBlobStore
 from muniment_artifact.blobs.whole import put_blob
+from muniment_artifact.collection.cool import cool_archived
+from muniment_artifact.collection.sweep import our_turn
 from muniment_artifact.manifest import FileEntry, build_manifest
 from muniment_core.db.artifact_store import Chunk
 from muniment_core.db.request_store import RequestKey
 from muniment_core.db.unit_of_work import UnitOfWork
-from muniment_core.db.writer import Change, Writer
+from muniment_core.db.writer import Change
 from muniment_core.domain.access import Principal, Role
 from muniment_core.domain.catalog import (
     Code,
@@ -38,8 +40,10 @@ from muniment_core.domain.catalog import (
 )
 from muniment_core.domain.prediction import SenderKey
 from muniment_core.domain.promotion import DeploymentRecord, DeploymentState
+from muniment_core.domain.tiers import Policy, Shelf
 from muniment_core.signing.changes import record_recovery
 from muniment_metadata.aliases import delete_alias, set_alias
+from muniment_metadata.lifecycle import archive_version, restore_version
 from muniment_metadata.metrics import add_metrics
 from muniment_metadata.models import create_model, delete_model, update_model
 from muniment_metadata.predictions.body import pack_body
@@ -59,8 +63,8 @@ from muniment_promotion.promotions import (
     promote,
     roll_back,
 )
-from muniment_server.blobs import PREDICTIONS
-from muniment_server.core import running_core
+from muniment_server.blobs import open_stores
+from muniment_server.core import Core, running_core
 from muniment_server.settings import StorageSettings
 from muniment_server.signing import active_key
 
@@ -90,10 +94,17 @@ def storage(data: Path, database: str = "") -> StorageSettings:
 class Population:
     """Makes changes, each as its own request of the principal `ann`."""
 
-    def __init__(self, writer: Writer, data: Path, seed: int, after_each: Callable[[], None]) -> None:
-        self._writer = writer
-        self._blobs = DiskBlobStore(data)
-        self._bodies = DiskBlobStore(data / PREDICTIONS)
+    def __init__(
+        self, core: Core, settings: StorageSettings, seed: int, after_each: Callable[[], None]
+    ) -> None:
+        self._writer = core.writer
+        self._execution = core.execution
+        stores = open_stores(settings)
+        self._blobs, self._bodies, self._cold = (
+            stores[Shelf.HOT],
+            stores[Shelf.PREDICTIONS],
+            stores[Shelf.COLD],
+        )
         self._after_each = after_each
         self._count = 0
         self.random = random.Random(seed)
@@ -190,6 +201,21 @@ class Population:
 
         return int(self.change(seal))
 
+    def cool(self) -> None:
+        """Moves the bytes of archived versions into the cold tier, however short they have been archived."""
+        policy = Policy(self._execution.clock() + timedelta(days=1))
+
+        async def cooling() -> None:
+            async with our_turn(self._execution) as turn:
+                await cool_archived(self._execution, self._blobs, self._cold, policy, turn)
+                await self._execution.note(release)
+
+        def release(unit: UnitOfWork) -> None:
+            unit.collection.decide()
+            unit.releases.release_chunks(unit.releases.unreferenced_chunks(policy, limit=1000), policy)
+
+        asyncio.run(cooling())
+
     def metrics(self, *keys: str) -> tuple[MetricValue, ...]:
         """Measured values, a few of them no numbers."""
         special = [float("nan"), float("inf"), float("-inf")]
@@ -229,7 +255,7 @@ def populate(
         given_up = Checkpoint(key.name, 9, hashlib.sha256(b"given up").digest())
         core.writer.submit(Change(lambda unit: record_recovery(unit, given_up, "restored"), "ann")).result()
     with running_core(storage(data, database)) as core:
-        all_of_it = Population(core.writer, data, seed, after_each)
+        all_of_it = Population(core, storage(data, database), seed, after_each)
         all_of_it.change(lambda unit: create_project(unit, "Risk", "who pays back"))
         for number in range(rounds):
             _one_round(all_of_it, ModelName("Risk" if number % 3 == 1 else "default", f"Model-{number}"))
@@ -268,6 +294,11 @@ def _one_round(made: Population, model: ModelName) -> None:
     for to in (0, third, 0):
         change(_rolled_back(model.stage("staging"), to))
     change(lambda unit: delete_version(unit, model.version(fourth), etag="", principal=ADMIN))
+    fifth, sixth = made.version(model), made.version(model)
+    for number in (fifth, sixth):
+        change(_archived(model.version(number)))
+    change(lambda unit: restore_version(unit, model.version(sixth), etag="", reason="needed after all"))
+    made.cool()
     made.predictions(model, second)
     made.predictions(model, third)
     for acted in (1, 2):
@@ -288,6 +319,10 @@ def _one_round(made: Population, model: ModelName) -> None:
     change(lambda unit: create_model(unit, gone, description="", tags={}))
     made.version(gone)
     change(lambda unit: delete_model(unit, gone, etag="", principal=ADMIN))
+
+
+def _archived(name: VersionName) -> Work:
+    return lambda unit: archive_version(unit, name, etag="", reason="obsolete")
 
 
 def _alias_set(name: AliasName, number: int) -> Work:

@@ -21,11 +21,11 @@ from muniment_core.db.collection_store import CollectedMeanwhile, CollectionStor
 from muniment_core.db.database import Database
 from muniment_core.db.tables import metadata
 from muniment_core.db.unit_of_work import Reader
-from muniment_core.domain.tiers import Shelf
+from muniment_core.domain.tiers import Policy, Shelf
 from sqlalchemy import select
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-LATER = NOW + timedelta(days=1)
+LATER = Policy(NOW + timedelta(days=1))
 CONTENTS = [b"one", b"two"]
 WRITERS = st.integers(0, 2)
 
@@ -96,7 +96,7 @@ class Races(RuleBasedStateMachine):
     def a_project_lets_go_what_it_held(self) -> None:
         with self.database.writing() as connection:
             releases = Reader(connection, NOW).releases
-            releases.release_chunks(releases.unreferenced_chunks(LATER, limit=1), before=LATER)
+            releases.release_chunks(releases.unreferenced_chunks(LATER, limit=1), LATER)
 
     @rule()
     def the_collector_condemns(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from muniment_core.domain.errors.access import PermissionDenied, TokenInvalid, TokenMissing
 from muniment_core.domain.errors.base import DomainError
 from muniment_core.domain.errors.content import (
+    BytesArchived,
     BytesDamaged,
     ChunkMissing,
     DigestMismatch,
@@ -67,12 +68,14 @@ from muniment_core.domain.errors.states import (
     InUse,
     NoPreviousVersion,
     SequenceBroken,
+    VersionNotArchived,
     VersionNotReady,
 )
 
 __all__ = [
     "AliasNotFound",
     "AlreadyCurrent",
+    "BytesArchived",
     "BytesDamaged",
     "CheckpointPending",
     "ChunkMissing",
@@ -122,6 +125,7 @@ __all__ = [
     "TokenNotFound",
     "TransfersBusy",
     "TreeDamaged",
+    "VersionNotArchived",
     "VersionNotFound",
     "VersionNotReady",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from muniment_core.domain.errors.base import DomainError
+from muniment_core.domain.tiers import Tier
 
 
 class DigestMismatch(DomainError):
@@ -87,6 +88,20 @@ class BytesDamaged(DomainError):
         super().__init__(
             f"stored bytes {digest} are damaged: {why}; push them again to repair", digest=digest
         )
+
+
+class BytesArchived(DomainError):
+    """Bytes are not at hand."""
+
+    reason = "BYTES_ARCHIVED"
+
+    def __init__(self, digest: str, tier: Tier) -> None:
+        what = (
+            "were given up: push the same files again, then restore the version"
+            if tier is Tier.GONE
+            else "are in the cold tier: restore a version of them first"
+        )
+        super().__init__(f"the bytes of {digest} {what}", digest=digest, tier=tier)
 
 
 class HeaderInvalid(DomainError):

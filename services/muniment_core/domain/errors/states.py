@@ -79,6 +79,19 @@ class VersionNotReady(DomainError):
         super().__init__(f"{version} is {state}, while READY is needed", version=version, state=state)
 
 
+class VersionNotArchived(DomainError):
+    """The version is not archived."""
+
+    reason = "VERSION_NOT_ARCHIVED"
+
+    def __init__(self, version: str, state: str) -> None:
+        super().__init__(
+            f"{version} is {state}, while only an ARCHIVED version can be restored",
+            version=version,
+            state=state,
+        )
+
+
 class InUse(DomainError):
     """The resource is in use and cannot go."""
 

@@ -1,0 +1,230 @@
+"""The cold tier: what moves there and when, and what comes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from muniment.digests import Digest
+from muniment.v1 import artifact_service_pb2 as pb
+from muniment_artifact.collection.collect import foresee
+from muniment_core.domain.catalog import VersionState
+from muniment_core.domain.errors import BytesArchived, ManifestNotFound, StorageUnavailable
+from muniment_core.domain.tiers import Shelf
+from muniment_metadata.lifecycle import archive_version, restore_version
+
+ONE, TWO, THREE = b"one" * 1000, b"two" * 1000, b"three" * 1000
+AT_ONCE, LONG = timedelta(days=-36_500), timedelta(days=3650)
+
+pytestmark = pytest.mark.usefixtures("model")
+
+
+@pytest.fixture
+def archive(execution):
+    """Archives a version; `archive(version)`."""
+
+    async def doing(version):
+        return await execution.record(
+            lambda unit: archive_version(unit, version.name, etag="", reason="obsolete"), actor="ann"
+        )
+
+    return doing
+
+
+@pytest.fixture
+def restore(client, execution):
+    """Restores a version as the metadata service does; `restore(version)`."""
+
+    async def doing(version):
+        answer = await client.call("RestoreManifest", _of(version.digest, pb.RestoreManifestRequest))
+        restored = await execution.record(
+            lambda unit: restore_version(unit, version.name, etag="", reason=""), actor="ann"
+        )
+        assert restored.state is VersionState.READY
+        return answer
+
+    return doing
+
+
+def _of(digest: str, request):
+    return request(parent="projects/default", digest=digest)
+
+
+def present(store) -> set[str]:
+    return {blob.digest.text for blob in store.list()}
+
+
+async def content(client, digest: str, path: str = "a.bin") -> bytes:
+    return b"".join(frame.data for frame in await client.read(digest, [(path, 0, 0)]))
+
+
+async def test_the_bytes_of_an_archived_version_move_after_the_grace_period_and_come_back(
+    client, blobs, cold, run, register, archive, restore
+) -> None:
+    manifest = await client.push({"a.bin": [ONE, TWO]})
+    version = await register(manifest.digest)
+    await archive(version)
+    assert (await run(LONG)).archived_manifests == 0
+    assert await content(client, manifest.digest) == ONE + TWO
+    done = await run()
+    assert (done.archived_manifests, done.archived_bytes) == (1, len(ONE + TWO))
+    assert (done.chunks, done.blobs, done.bytes) == (2, 2, len(ONE + TWO))
+    chunks = {Digest.of(ONE).text, Digest.of(TWO).text}
+    assert present(cold) == chunks
+    assert not present(blobs) & chunks
+    with pytest.raises(client.Refused) as refused:
+        await content(client, manifest.digest)
+    assert (refused.value.reason, refused.value.facts["tier"]) == (BytesArchived.reason, "COLD")
+    assert (await client.call("GetManifest", _of(manifest.digest, pb.GetManifestRequest))) == manifest
+    answer = await restore(version)
+    assert (answer.chunk_count, answer.copied_bytes) == (2, len(ONE + TWO))
+    assert await content(client, manifest.digest) == ONE + TWO
+    # Copies in the cold tier are orphans now.
+    again = await run()
+    assert (again.archived_manifests, again.blobs) == (0, 2)
+    assert present(cold) == set()
+    assert await content(client, manifest.digest) == ONE + TWO
+
+
+async def test_chunks_that_other_versions_need_stay_at_hand(
+    client, blobs, cold, run, register, archive, restore
+) -> None:
+    base = await client.push({"a.bin": [ONE]})
+    tuned = await client.push({"a.bin": [ONE], "b.bin": [TWO]})
+    await register(base.digest)
+    version = await register(tuned.digest)
+    await archive(version)
+    done = await run()
+    assert (done.archived_manifests, done.chunks) == (1, 1)
+    assert present(cold) == {Digest.of(ONE).text, Digest.of(TWO).text}
+    assert Digest.of(ONE).text in present(blobs)
+    assert await content(client, base.digest) == ONE
+    assert (await restore(version)).copied_bytes == len(TWO)
+    assert await content(client, tuned.digest, "b.bin") == TWO
+
+
+async def test_a_manifest_stays_while_another_version_of_it_is_ready(client, run, register, archive) -> None:
+    manifest = await client.push({"a.bin": [ONE]})
+    first, second = await register(manifest.digest), await register(manifest.digest)
+    await archive(first)
+    assert (await run()).archived_manifests == 0
+    assert await content(client, manifest.digest) == ONE
+    await archive(second)
+    assert (await run()).archived_manifests == 1
+
+
+async def test_what_is_restored_before_it_moved_is_read_and_stays(
+    client, run, register, archive, restore
+) -> None:
+    version = await register((await client.push({"a.bin": [ONE]})).digest)
+    await archive(version)
+    assert (await restore(version)).copied_bytes == 0
+    assert (await run()).archived_manifests == 0
+
+
+async def test_what_was_pushed_again_is_at_hand_again(client, cold, run, register, archive, restore) -> None:
+    manifest = await client.push({"a.bin": [ONE]})
+    version = await register(manifest.digest)
+    await archive(version)
+    await run()
+    with pytest.raises(ManifestNotFound):
+        await register(manifest.digest)
+    assert await client.plan([ONE]) == [Digest.of(ONE).text]
+    assert (await client.push({"a.bin": [ONE]})).digest == manifest.digest
+    await register(manifest.digest)
+    assert (await restore(version)).copied_bytes == 0
+    await run()
+    assert present(cold) == set()
+
+
+async def test_bytes_that_are_dropped_come_back_by_pushing_them(
+    client, blobs, cold, run, register, archive, restore
+) -> None:
+    manifest = await client.push({"a.bin": [ONE]})
+    version = await register(manifest.digest)
+    await archive(version)
+    done = await run(drop_archived=True)
+    assert (done.manifests, done.archived_manifests) == (1, 0)
+    assert present(blobs) == present(cold) == set()
+    with pytest.raises(client.Refused) as refused:
+        await restore(version)
+    assert (refused.value.reason, refused.value.facts["tier"]) == (BytesArchived.reason, "GONE")
+    await client.push({"a.bin": [ONE]})
+    await restore(version)
+    assert await content(client, manifest.digest) == ONE
+
+
+async def test_dropping_reaches_what_is_in_the_cold_tier(client, cold, run, register, archive) -> None:
+    await archive(await register((await client.push({"a.bin": [ONE]})).digest))
+    await run()
+    assert present(cold) == {Digest.of(ONE).text}
+    assert (await run(drop_archived=True)).manifests == 1
+    assert present(cold) == set()
+
+
+async def test_a_dry_run_foresees_what_archiving_does(
+    client, stores, execution, run, register, archive
+) -> None:
+    await archive(await register((await client.push({"a.bin": [ONE], "b.bin": [TWO]})).digest))
+    await register((await client.push({"a.bin": [ONE]})).digest)
+    foreseen = await foresee(execution, stores, grace=AT_ONCE)
+    assert foreseen == await run()
+    assert (foreseen.archived_manifests, foreseen.chunks, foreseen.blobs) == (1, 1, 1)
+
+
+async def test_damage_in_the_cold_tier_is_named_and_the_version_stays_archived(
+    client, cold, run, register, archive, restore, execution
+) -> None:
+    version = await register((await client.push({"a.bin": [ONE], "b.bin": [TWO]})).digest)
+    await archive(version)
+    await run()
+    cold.delete(Digest.of(TWO))
+    with pytest.raises(client.Refused) as refused:
+        await restore(version)
+    assert refused.value.reason == "BYTES_DAMAGED"
+    assert refused.value.facts["digest"] == Digest.of(TWO).text
+    state = (await execution.read(lambda reader: reader.versions.require(version.name))).state
+    assert state is VersionState.ARCHIVED
+    await client.push({"a.bin": [ONE], "b.bin": [TWO]})
+    await restore(version)
+
+
+async def test_a_manifest_with_damaged_chunks_stays_where_it_is(
+    client, blobs, cold, run, register, archive
+) -> None:
+    broken = await client.push({"a.bin": [ONE], "b.bin": [TWO]})
+    whole = await client.push({"a.bin": [THREE]})
+    for manifest in (broken, whole):
+        await archive(await register(manifest.digest))
+    blobs.delete(Digest.of(TWO))
+    done = await run()
+    assert done.archived_manifests == 1
+    assert Digest.of(THREE).text in present(cold)
+    assert Digest.of(ONE).text in present(blobs)
+
+
+async def test_a_cold_tier_that_fails_half_way_is_gone_on_with(
+    client, blobs, cold, stores, execution, run, register, archive, restore
+) -> None:
+    manifest = await client.push({"a.bin": [ONE, TWO, THREE]})
+    version = await register(manifest.digest)
+    await archive(version)
+
+    class Failing:
+        def create(self, digest: Digest, size: int):
+            if digest == Digest.of(THREE):
+                raise StorageUnavailable("artifacts")
+            return cold.create(digest, size)
+
+        def __getattr__(self, name: str):
+            return getattr(cold, name)
+
+    before = dict(stores)
+    stores[Shelf.COLD] = Failing()
+    with pytest.raises(StorageUnavailable):
+        await run()
+    assert await content(client, manifest.digest) == ONE + TWO + THREE
+    stores.update(before)
+    assert (await run()).archived_manifests == 1
+    await restore(version)
+    assert await content(client, manifest.digest) == ONE + TWO + THREE
