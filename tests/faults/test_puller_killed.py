@@ -116,8 +116,8 @@ def test_two_pulls_beside_each_other_fetch_once_and_one_takes_over_when_the_othe
             assert puller.wait() == 0, puller.stderr
             assert _contents(outs[0] if puller is first else outs[1]) == _contents(model)
         total = _fetched(first) + _fetched(second)
-        # Not twice; a frame may come again, where a killed pull had not noted it or two met at the end of a file.
-        assert total <= version.size_bytes + LOST_BYTES
+        # Nothing comes twice but what a killed pull had not noted.
+        assert total <= version.size_bytes + (LOST_BYTES if attempt % 2 else 0)
 
 
 def _fetched(process: RunningProcess) -> int:

@@ -26,7 +26,7 @@ class DigestLock:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is(path, descriptor):
+                if stands_at(path, descriptor):
                     return cls(path, descriptor)
                 # Its holder removed it in the moment between: it locks nothing any more.
                 os.close(descriptor)
@@ -49,7 +49,8 @@ class DigestLock:
         os.close(descriptor)
 
 
-def _is(path: Path, descriptor: int) -> bool:
+def stands_at(path: Path, descriptor: int) -> bool:
+    """Whether a path leads to an open file."""
     try:
         return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from muniment.cache.linking import Linker, copy, hash_open
-from muniment.cache.locks import DigestLock
+from muniment.cache.locks import DigestLock, stands_at
 from muniment.cache.partial import Partial
 from muniment.cache.seal import Seal
 from muniment.digests import Digest, InvalidDigest
@@ -19,6 +19,9 @@ from muniment.transfer.manifest import ListedFile
 
 SHARED_BYTES = 1024 * 1024
 """Smaller files are always copied into place: they are the ones people edit, and copying them costs nothing."""
+
+LOOKS = 8
+"""How often a file is looked at again that others change or exchange meanwhile. Each look may hash all of it."""
 
 SEAL = ".seal"
 _SECOND = 10**9
@@ -89,27 +92,18 @@ class FileStore:
             linker: knows what can be done there.
             fresh: whether the caller has just found it right, and admitted it.
         """
-        path = self.path(file.digest)
-        try:
+        for _ in range(LOOKS):
             with self._opened(file) as descriptor:
                 if descriptor is None:
                     return False
                 destination.parent.mkdir(parents=True, exist_ok=True)
-                if self.shares(file):
-                    seal = Seal.of(os.fstat(descriptor)) if fresh else self._sound(file, descriptor)
-                    if seal is None:
-                        return False
-                    if linker.share(path, descriptor, destination):
-                        self._used(path, descriptor, seal)
-                        return True
-                if copy(descriptor, file.digest, file.size, destination):
-                    self._used(path, descriptor, None)
-                    return True
-                self._drop(path, descriptor)
-        except FileNotFoundError:
-            if not path.exists():
-                return False  # removed in this moment, to make room
-            raise
+                try:
+                    return self._placed(file, descriptor, destination, linker, fresh=fresh)
+                except FileNotFoundError:
+                    if stands_at(self.path(file.digest), descriptor):
+                        raise
+            # It was removed in this moment, to make room; another one may have come since.
+            fresh = False
         return False
 
     @contextmanager
@@ -141,15 +135,44 @@ class FileStore:
         finally:
             os.close(descriptor)
 
-    def _sound(self, file: ListedFile, descriptor: int) -> Seal | None:
-        """How the file looks, if its bytes are right; one that they are not of goes."""
+    def _placed(
+        self, file: ListedFile, descriptor: int, destination: Path, linker: Linker, *, fresh: bool
+    ) -> bool:
+        """Put an open file in place; False if it was not right and is gone now.
+
+        Raises:
+            FileNotFoundError: if it does not stand in its place any more, or the destination is gone.
+        """
         path = self.path(file.digest)
-        seal = Seal.of(os.fstat(descriptor))
-        if seal == Seal.read(_seal_of(path)):
-            return seal
-        if hash_open(descriptor) == file.digest and seal == Seal.of(os.fstat(descriptor)):
-            return seal
+        if self.shares(file):
+            seal = Seal.of(os.fstat(descriptor)) if fresh else self._sound(file, descriptor)
+            if seal is None:
+                return False
+            if linker.share(path, descriptor, destination):
+                self._used(path, descriptor, seal)
+                return True
+        if copy(descriptor, file.digest, file.size, destination):
+            self._used(path, descriptor, None)
+            return True
         self._drop(path, descriptor)
+        return False
+
+    def _sound(self, file: ListedFile, descriptor: int) -> Seal | None:
+        """How the file looks, if its bytes are right; one that they are not of goes.
+
+        Who puts it somewhere else meanwhile changes how it looks, as who writes to it does: then it is looked at
+        again. One that never looks the same twice is not believed, and stays for those who use it.
+        """
+        path = self.path(file.digest)
+        for _ in range(LOOKS):
+            seal = Seal.of(os.fstat(descriptor))
+            if seal == Seal.read(_seal_of(path)):
+                return seal
+            if hash_open(descriptor) != file.digest:
+                self._drop(path, descriptor)
+                return None
+            if seal == Seal.of(os.fstat(descriptor)):
+                return seal
         return None
 
     def _used(self, path: Path, descriptor: int, seal: Seal | None) -> None:
@@ -171,7 +194,7 @@ class FileStore:
     def _drop(self, path: Path, descriptor: int) -> None:
         """Remove a file that is not what its name says, unless another one has taken its place."""
         with suppress(FileNotFoundError):
-            if os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor)):
+            if stands_at(path, descriptor):
                 path.unlink()
                 _seal_of(path).unlink(missing_ok=True)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import random
 import time
 from pathlib import Path
 
 import pytest
-from muniment.cache.linking import Linker
+from muniment.cache.linking import Linker, hash_open
 from muniment.cache.locks import DigestLock
 from muniment.cache.manifests import ManifestStore
 from muniment.cache.partial import Partial
@@ -116,6 +117,86 @@ def test_a_seal_does_not_hide_what_is_written_with_the_old_times(store, tmp_path
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert Seal.of(before).same_bytes(path.stat())
     assert not store.put(file, tmp_path / "w.bin", Linking())
+
+
+def test_a_file_that_another_process_puts_in_its_place_while_it_is_hashed_stays(
+    store, tmp_path, monkeypatch
+) -> None:
+    file = admitted(store, DATA)
+    other = FileStore(store.root)
+    hashed = []
+
+    def hash_beside_another(descriptor: int) -> str:
+        hashed.append(descriptor)
+        if len(hashed) == 1:
+            assert other.put(file, tmp_path / "theirs", Linking(), fresh=True)
+        return hash_open(descriptor)
+
+    monkeypatch.setattr("muniment.cache.store.hash_open", hash_beside_another)
+    assert store.put(file, tmp_path / "ours", Linking())
+    assert (tmp_path / "ours").samefile(tmp_path / "theirs")
+    assert (tmp_path / "ours").samefile(store.path(file.digest))
+    # Theirs is its seal as well.
+    assert len(hashed) == 1
+
+
+def test_a_file_that_is_put_somewhere_all_the_time_is_not_believed_and_not_removed(
+    store, tmp_path, monkeypatch
+) -> None:
+    file = admitted(store, DATA)
+    path = store.path(file.digest)
+    numbers = itertools.count()
+
+    def hash_and_link(descriptor: int) -> str:
+        (tmp_path / str(next(numbers))).hardlink_to(path)
+        return hash_open(descriptor)
+
+    monkeypatch.setattr("muniment.cache.store.hash_open", hash_and_link)
+    assert not store.put(file, tmp_path / "w.bin", Linking())
+    monkeypatch.undo()
+    assert store.put(file, tmp_path / "w.bin", Linking())
+
+
+def test_what_is_written_while_a_file_is_hashed_is_found_whatever_its_times_say(
+    store, tmp_path, monkeypatch
+) -> None:
+    file = admitted(store, DATA)
+    path = store.path(file.digest)
+    path.chmod(0o644)
+
+    def hash_before_a_write(descriptor: int) -> str:
+        found = hash_open(descriptor)
+        before = path.stat()
+        with path.open("r+b") as changed:
+            changed.write(b"X")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return found
+
+    monkeypatch.setattr("muniment.cache.store.hash_open", hash_before_a_write)
+    assert not store.put(file, tmp_path / "w.bin", Linking())
+    assert not (tmp_path / "w.bin").exists()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_file_that_goes_while_it_is_put_in_place_is_looked_for_again(store, tmp_path, back) -> None:
+    file = admitted(store, DATA)
+
+    class Late(Linking):
+        """Somebody makes room before the first link, and somebody else receives the file again."""
+
+        tried = 0
+
+        def share(self, source: Path, descriptor: int, destination: Path) -> bool:
+            self.tried += 1
+            if self.tried == 1:
+                source.unlink()
+                if back:
+                    admitted(store, DATA)
+            return super().share(source, descriptor, destination)
+
+    assert store.put(file, tmp_path / "w.bin", Late()) == back
+    assert (tmp_path / "w.bin").exists() == back
 
 
 def test_a_lock_is_of_one_holder_and_leaves_no_file(tmp_path) -> None:
