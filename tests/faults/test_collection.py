@@ -12,6 +12,7 @@ from typing import Any
 import muniment
 import pytest
 from harness.processes import ProcessRunner, RunningProcess
+from harness.s3 import S3Server
 from harness.server import ServerFactory, ServerProcess
 
 PUSHERS = 2
@@ -23,6 +24,8 @@ SECONDS_OF_SOAK = 300.0
 def test_a_collector_that_never_rests_takes_nothing_that_an_acknowledged_version_needs(
     server_factory: ServerFactory,
     database: str | None,
+    s3_server: S3Server,
+    s3_bucket: str,
     processes: ProcessRunner,
     start_worker: Callable[..., RunningProcess],
     registry_of: Callable[[ServerProcess], muniment.Registry],
@@ -30,8 +33,12 @@ def test_a_collector_that_never_rests_takes_nothing_that_an_acknowledged_version
     tmp_path: Path,
     soak: bool,
 ) -> None:
-    server = server_factory(*("--gc-every", "0.1s", "--gc-grace", "0.3s"), database=database, migrate=False)
-    storage = ["--data", str(server.data), *(["--database", database] if database else [])]
+    # As registries are run: embedded on a disk, or scaled out over S3.
+    bucket = s3_server.options(s3_bucket) if database else ()
+    server = server_factory(
+        *("--gc-every", "0.1s", "--gc-grace", "0.3s"), *bucket, database=database, migrate=False
+    )
+    storage = ["--data", str(server.data), *(["--database", database] if database else []), *bucket]
     stop, count = tmp_path / "stop", 0 if soak else 8
     journals = [tmp_path / f"journal-{number}" for number in range(PUSHERS)]
     pushers = [

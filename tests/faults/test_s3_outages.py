@@ -42,11 +42,6 @@ class World(NamedTuple):
     fsck: Callable[[], None]
 
 
-def _options(endpoint: str, s3: S3Server, bucket: str) -> tuple[str, ...]:
-    keys = ("--s3-access-key", s3.access_key, "--s3-secret-key", s3.secret_key)
-    return ("--s3-endpoint", endpoint, "--s3-bucket", bucket, "--s3-plain-http", *keys)
-
-
 @pytest.fixture
 def new_world(
     s3_server: S3Server, s3_bucket: str, server_factory: ServerFactory
@@ -56,12 +51,12 @@ def new_world(
         made: list[World] = []
 
         def start(deadline: float) -> World:
-            options = _options(faulty.endpoint, s3_server, s3_bucket)
+            options = s3_server.options(s3_bucket, endpoint=faulty.endpoint)
             server = server_factory(*options, "--s3-deadline", str(deadline))
 
             def fsck() -> None:
                 server.stop()
-                past = _options(s3_server.endpoint, s3_server, s3_bucket)
+                past = s3_server.options(s3_bucket)
                 done = CliRunner().invoke(main, ["fsck", "--bytes", "--data", str(server.data), *past])
                 assert done.exit_code == 0, done.output
 

@@ -39,6 +39,11 @@ class S3Server:
         (self.root / name).mkdir()
         return name
 
+    def options(self, bucket: str, *, endpoint: str = "") -> tuple[str, ...]:
+        """Options of `muniment-server` for a bucket, by way of another endpoint if there is one."""
+        keys = ("--s3-access-key", self.access_key, "--s3-secret-key", self.secret_key)
+        return ("--s3-endpoint", endpoint or self.endpoint, "--s3-bucket", bucket, "--s3-plain-http", *keys)
+
 
 def start_s3(processes: ProcessRunner, root: Path, *, listen: str = "127.0.0.1:0") -> S3Server:
     """Starts an S3 server over a directory; `processes` stops it."""

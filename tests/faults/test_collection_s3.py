@@ -1,0 +1,202 @@
+"""Collection over a real S3 server: what nothing needs goes, also after `kill -9`, and nothing else does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import muniment
+import pytest
+from click.testing import CliRunner
+from harness.api import Api
+from harness.faulty_s3 import Fault, FaultyS3
+from harness.processes import ProcessRunner
+from harness.s3 import S3Server
+from harness.server import ServerFactory, ServerProcess
+from muniment_server.cli import main
+
+AT_ONCE = ("--grace", "0s")
+FILES = 12
+FILE_BYTES = 20_000
+SEED = 5
+
+
+class World(NamedTuple):
+    """A registry whose bytes are in a bucket."""
+
+    server: ServerProcess
+    s3: S3Server
+    bucket: str
+
+    def objects(self) -> set[str]:
+        """The names of all blobs in the bucket, past the registry."""
+        return {path.name for path in (self.s3.root / self.bucket).glob("**/cas/sha256/*/*")}
+
+    def storage(self, *, endpoint: str = "") -> tuple[str, ...]:
+        """Where database and bytes are, for commands."""
+        return ("--data", str(self.server.data), *self.s3.options(self.bucket, endpoint=endpoint))
+
+    def run(self, command: str, *arguments: str) -> dict[str, Any]:
+        """Runs a command of `muniment-server` on the stopped registry; the last line it printed."""
+        done = CliRunner().invoke(main, [command, "--json", *arguments, *self.storage()])
+        assert done.exit_code == 0, done.output
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+
+    def check(self) -> None:
+        """Every byte of every version is there and right."""
+        assert self.run("fsck", "--bytes")["differences"] == 0
+
+
+@pytest.fixture
+def world(server_factory: ServerFactory, s3_server: S3Server, s3_bucket: str) -> World:
+    return World(server_factory(*s3_server.options(s3_bucket)), s3_server, s3_bucket)
+
+
+@pytest.fixture
+def kill_collector(world: World, processes: ProcessRunner) -> Callable[[str, int, Fault], None]:
+    """Collects, and kills that when so many requests of a kind were made; what becomes of the last is told.
+
+    `kill_collector("DELETE", 3, Fault.LOST)`.
+    """
+
+    def kill(method: str, count: int, fault: Fault) -> None:
+        reached = threading.Event()
+        counting = threading.Lock()
+        made = 0
+
+        def choose(asked: str, _path: str) -> Fault | None:
+            nonlocal made
+            if asked != method:
+                return None
+            with counting:
+                made += 1
+                if made < count:
+                    return None
+                # Nothing more is done until it is dead; a request that was lost is repeated first.
+                if made > count or fault is Fault.HANG:
+                    reached.set()
+                    return Fault.HANG
+                return fault
+
+        with FaultyS3(world.s3.endpoint) as faulty:
+            faulty.choose = choose
+            collector = processes.start(
+                *(sys.executable, "-m", "muniment_server", "gc", "--delete", *AT_ONCE),
+                *world.storage(endpoint=faulty.endpoint),
+                name="gc",
+            )
+            assert reached.wait(60), collector.stderr
+            assert collector.running, collector.stderr
+            collector.kill9()
+
+    return kill
+
+
+def test_collection_takes_from_s3_what_nothing_needs_and_nothing_else(
+    world: World,
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    connect: Callable[[ServerProcess], Api],
+    tmp_path: Path,
+) -> None:
+    registry = registry_of(world.server)
+    models = {name: _model(tmp_path / name, own=name, files=3) for name in ("kept", "other", "gone")}
+    versions = {name: registry.push("churn", directory) for name, directory in models.items()}
+    registry.delete_version(versions["gone"])
+    never = {f"{number}.bin": random.Random(number).randbytes(FILE_BYTES) for number in range(2)}
+    connect(world.server).commit(never)
+    world.server.stop()
+    stored = world.objects()
+
+    assert world.run("gc", "--delete", "--grace", "1h")["blobs"] == 0
+    foreseen = world.run("gc", *AT_ONCE)
+    assert world.objects() == stored
+    done = world.run("gc", "--delete", *AT_ONCE)
+    left = world.objects()
+    counts = ("manifests", "chunks", "blobs", "bytes")
+    assert [done[name] for name in counts] == [foreseen[name] for name in counts]
+    assert (done["manifests"], done["blobs"]) == (2, len(stored - left))
+    expendable = _digests(models["gone"]) - _digests(models["kept"]) | {
+        hashlib.sha256(data).hexdigest() for data in never.values()
+    }
+    assert expendable <= stored - left
+    assert _digests(models["kept"]) | _digests(models["other"]) <= left
+    assert world.run("gc", *AT_ONCE)["blobs"] == 0
+    world.check()
+
+    world.server.restart()
+    for name in ("kept", "other"):
+        assert _contents(registry.pull(versions[name], tmp_path / f"{name}-pulled")) == _contents(
+            models[name]
+        )
+    again = registry.push("churn", models["gone"])
+    assert _contents(registry.pull(again, tmp_path / "again")) == _contents(models["gone"])
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_a_collector_of_s3_that_is_killed_in_its_middle_leaves_everything_well(
+    world: World,
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    kill_collector: Callable[[str, int, Fault], None],
+    tmp_path: Path,
+    soak: bool,
+) -> None:
+    registry = registry_of(world.server)
+    moments = random.Random(SEED)
+    kept: dict[str, Path] = {}
+    for attempt in range(25 if soak else 1):
+        wanted = _model(tmp_path / f"wanted-{attempt}", own=f"wanted-{attempt}", files=FILES)
+        gone = _model(tmp_path / f"gone-{attempt}", own=f"gone-{attempt}", files=FILES)
+        kept[f"churn@{registry.push('churn', wanted).number}"] = wanted
+        registry.delete_version(registry.push("churn", gone))
+        world.server.stop()
+        orphans = _digests(gone) - _digests(wanted)
+        kills = [
+            ("DELETE", moments.randrange(2, FILES // 2), Fault.LOST),
+            ("DELETE", moments.randrange(1, FILES // 3), Fault.HANG),
+        ]
+        if soak:
+            # In the middle of the listing, and before anything is removed.
+            kills = [("GET", 1, Fault.HANG), ("DELETE", 1, Fault.HANG), *kills]
+        for kill in kills:
+            kill_collector(*kill)
+        world.check()
+        assert world.objects() & orphans, "the collector was killed in its middle"
+        world.server.restart()
+        # These blobs are on their way out, or gone: whoever needs them again gets them whole.
+        kept[f"churn@{registry.push('churn', gone).number}"] = gone
+        for selector, directory in kept.items():
+            assert _contents(registry.pull(selector, tmp_path / "pulled", overwrite=True)) == _contents(
+                directory
+            )
+
+    world.server.stop()
+    world.run("gc", "--delete", *AT_ONCE)
+    assert world.run("gc", *AT_ONCE)["blobs"] == 0
+    for directory in kept.values():
+        assert _digests(directory) <= world.objects()
+    world.check()
+
+
+def _model(directory: Path, *, own: str, files: int) -> Path:
+    """Files of one chunk each, one of which all models have."""
+    directory.mkdir()
+    content = random.Random(own)
+    (directory / "shared.bin").write_bytes(random.Random(SEED).randbytes(FILE_BYTES))
+    for number in range(files):
+        (directory / f"{number}.bin").write_bytes(content.randbytes(FILE_BYTES))
+    return directory
+
+
+def _digests(directory: Path) -> set[str]:
+    return {hashlib.sha256(data).hexdigest() for data in _contents(directory).values()}
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
