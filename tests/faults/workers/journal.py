@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from muniment import errors
 
-DEADLINE = 90.0
-"""Seconds a call may go unanswered: a server is being killed all the time. It bounds a hang."""
+DEADLINE = 240.0
+"""Seconds a call may go unanswered while a server is killed again and again, and callers are halted for checks."""
 
 T = TypeVar("T")
 
