@@ -21,6 +21,7 @@ from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStat, BlobStore
 from muniment_artifact.collection.cool import cool_archived, foresee_cooling
+from muniment_artifact.collection.findings import forget_findings
 from muniment_artifact.collection.sweep import Stores, Turn, our_turn, sweep
 
 ROWS = 500
@@ -79,6 +80,7 @@ async def collect(
             lambda reader, after: reader.releases.unreferenced_chunks(policy, after=after, limit=ROWS),
             lambda unit, ids: unit.releases.release_chunks(ids, policy),
         )
+        await forget_findings(execution)
         for shelf, store in stores.items():
             await _condemn_orphans(execution, stores, shelf, store, policy, turn=turn, into=collected)
             collected.leftovers += await execution.io(store.remove_leftovers)

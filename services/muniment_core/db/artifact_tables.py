@@ -37,7 +37,8 @@ _DAMAGED = held_chunks.c.damage_time.is_not(None)
 Index("ix_held_chunks_damaged", held_chunks.c.project_id, sqlite_where=_DAMAGED, postgresql_where=_DAMAGED)
 
 # Files of several chunks whose whole-file digest was proven by reading them. The same chunks in the same
-# order are the same bytes for ever, so one proof serves every later manifest of the project.
+# order are the same bytes for ever, so one proof serves every later manifest of the project, until collection
+# forgets it for its age.
 verified_files = Table(
     "verified_files",
     metadata,

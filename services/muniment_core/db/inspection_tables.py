@@ -1,4 +1,7 @@
-"""What was found out about the bytes of files. Nothing here is told by the ledger: it can be found out again."""
+"""What was found out about the bytes of files. Nothing here is told by the ledger: it can be found out again.
+
+Rows of other rules than today's are of no use, and collection forgets them after some time.
+"""
 
 from __future__ import annotations
 

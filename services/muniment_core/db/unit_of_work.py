@@ -14,6 +14,7 @@ from muniment_core.db.checkpoint_store import CheckpointStore
 from muniment_core.db.cold_store import ColdStore
 from muniment_core.db.collection_store import CollectionStore
 from muniment_core.db.deployment_store import DeploymentStore
+from muniment_core.db.finding_store import FindingStore
 from muniment_core.db.history_store import HistoryStore
 from muniment_core.db.inspection_store import InspectionStore
 from muniment_core.db.lease_store import LeaseStore
@@ -112,6 +113,11 @@ class Reader:
     def inspections(self) -> InspectionStore:
         """What was found out about the bytes of files."""
         return InspectionStore(self.connection)
+
+    @cached_property
+    def findings(self) -> FindingStore:
+        """Old findings about bytes."""
+        return FindingStore(self.connection)
 
     @cached_property
     def leases(self) -> LeaseStore:

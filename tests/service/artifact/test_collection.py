@@ -10,8 +10,13 @@ from muniment.digests import Digest
 from muniment.names import ModelName
 from muniment_artifact.blobs.whole import put_blob
 from muniment_artifact.collection.collect import collect, foresee
+from muniment_artifact.collection.findings import KEPT
 from muniment_artifact.collection.sweep import NotOurTurn, our_turn
+from muniment_artifact.inspection.ruleset import ruleset
+from muniment_artifact.manifest import chunks_digest
+from muniment_core.db.artifact_store import Chunk, FileProof
 from muniment_core.db.collection_store import CondemnedBlob
+from muniment_core.db.inspection_store import InspectionRow
 from muniment_core.domain.access import SYSTEM
 from muniment_core.domain.errors import ManifestNotFound, StorageUnavailable
 from muniment_core.domain.tiers import Shelf
@@ -26,6 +31,11 @@ LONG = timedelta(days=3650)
 
 def _default(reader) -> int:
     return reader.projects.require("default").id
+
+
+def _proof(*chunks: bytes) -> FileProof:
+    held = [Chunk(Digest.of(data), len(data)) for data in chunks]
+    return FileProof(Digest.of(b"".join(chunks)), chunks_digest(held))
 
 
 def present(blobs) -> set[str]:
@@ -170,6 +180,38 @@ async def test_a_removal_that_was_cut_short_is_finished_by_the_next_run(
     assert Digest.of(ONE).text in present(blobs)
     assert (await run(LONG)).blobs == 1
     assert present(blobs) == set()
+
+
+async def test_what_was_found_out_long_ago_is_forgotten_and_found_out_again(client, execution, run) -> None:
+    await client.push({"a.bin": [ONE, TWO], "b.bin": [TWO, ONE]})
+    kept, old = _proof(ONE, TWO), _proof(TWO, ONE)
+    long_ago = execution.clock() - KEPT - timedelta(seconds=1)
+    inspected = InspectionRow(
+        digest=old.digest.text, format="OTHER", verdict="CLEAN", report=b"{}", inspect_time=long_ago
+    )
+
+    def proven(reader) -> set[FileProof]:
+        return reader.artifacts.proven(_default(reader), [kept, old])
+
+    def known(reader, rules: str) -> bool:
+        return bool(list(reader.inspections.find(_default(reader), [old.digest.text], ruleset=rules)))
+
+    def make_old(unit) -> None:
+        assert proven(unit) == {kept, old}
+        key = {"digest": old.digest.text, "chunks_digest": old.chunks_digest.text}
+        unit.findings.forget_proofs([{"project_id": _default(unit), **key}])
+        assert proven(unit) == {kept}
+        unit.artifacts.add_proofs(_default(unit), [old], now=long_ago)
+        unit.inspections.put(_default(unit), [inspected], ruleset=ruleset())
+        unit.inspections.put(_default(unit), [inspected], ruleset="of the past")
+
+    await execution.note(make_old)
+    await run(LONG)
+    assert await execution.read(proven) == {kept}
+    assert await execution.read(lambda reader: known(reader, ruleset()))
+    assert not await execution.read(lambda reader: known(reader, "of the past"))
+    await client.commit([client.file("b.bin", TWO, ONE)])
+    assert await execution.read(proven) == {kept, old}
 
 
 async def test_one_process_collects_at_a_time(execution, run) -> None:
