@@ -66,7 +66,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     else:
         opened = Database(request.getfixturevalue("shared_postgres"))
         with opened.writing() as connection:
-            connection.execute(text("TRUNCATE projects, condemned_blobs CASCADE"))
+            connection.execute(text("TRUNCATE projects, condemned_blobs, collections CASCADE"))
     yield opened
     opened.close()
 
