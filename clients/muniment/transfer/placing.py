@@ -5,6 +5,7 @@
     .muniment-0f3a…/         locked while a pull works in it; named after the destination and what is pulled
       tree/                  what becomes the destination
       store/                 files that were received and are not in the cache; none if they all go there
+      spent/                 the store, when the tree is whole and about to become the destination
 
 One that nobody has locked was left behind by a process that was killed. The next pull of the same version to the
 same place goes on with its store. Otherwise it goes when another pull comes to the directory, a store after a day.
@@ -22,7 +23,7 @@ import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ _PREFIX = ".muniment-"
 _TEMPORARY = re.compile(re.escape(_PREFIX) + r"[0-9a-f]{32}")
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _STORE_SECONDS = 86_400
+_SPENT = "spent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,9 @@ def replaced(
             workshop.tree.mkdir()
             yield workshop
             _persist_directories(workshop.tree)
+            # Whoever is killed after the next step needs nobody to go on with it.
+            with suppress(FileNotFoundError):
+                workshop.store.rename(temporary / _SPENT)
             _put(workshop.tree, destination, overwrite=overwrite, check=check)
             _persist(destination.parent)
         except OSError as error:
@@ -110,8 +115,10 @@ def _new(parent: Path, name: str) -> tuple[Path, int]:
         locked = _lock(descriptor)
         # Without locks a directory is ours alone only if nobody else can think of its name.
         if (locked or (locked is None and unique)) and _is_ours(path, descriptor):
-            shutil.rmtree(path / "tree", ignore_errors=True)
-            if not (path / "tree").exists():
+            old = [path / "tree", path / _SPENT]
+            for directory in old:
+                shutil.rmtree(directory, ignore_errors=True)
+            if not any(directory.exists() for directory in old):
                 return path, descriptor
         # Somebody else pulls the same to the same place, or took it for one that was left behind, in the moment
         # before the lock.

@@ -120,6 +120,29 @@ def test_what_a_killed_pull_left_goes_with_the_next_one_and_what_is_being_filled
     )
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("then", ["model", "other"])
+def test_a_pull_that_is_killed_when_all_is_in_place_leaves_nothing_that_is_waited_for(
+    tmp_path, monkeypatch, overwrite, then
+) -> None:
+    destination = tmp_path / "model"
+    if overwrite:
+        destination.mkdir()
+        (destination / "old").touch()
+    # What is done last is not done any more.
+    with monkeypatch.context() as killed:
+        killed.setattr("muniment.transfer.placing.shutil.rmtree", lambda *_, **__: None)
+        with replaced(destination, overwrite=overwrite, what="one") as workshop:
+            workshop.store.mkdir()
+            (workshop.store / "received").touch()
+            (workshop.tree / "new").touch()
+    assert [path.name for path in destination.iterdir()] == ["new"]
+    assert len(list(tmp_path.iterdir())) == 2
+    with replaced(tmp_path / then, overwrite=True, what="one") as workshop:
+        assert not workshop.store.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"model", then}
+
+
 def test_an_exchange_without_the_system_call_for_it_puts_the_new_in_place(tmp_path, monkeypatch) -> None:
     for name in ("new", "standing"):
         (tmp_path / name).mkdir()
