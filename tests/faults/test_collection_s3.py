@@ -155,7 +155,7 @@ def test_a_collector_of_s3_that_is_killed_in_its_middle_leaves_everything_well(
     registry = registry_of(world.server)
     moments = random.Random(SEED)
     kept: dict[str, Path] = {}
-    for attempt in range(25 if soak else 1):
+    for attempt in range(10 if soak else 1):
         wanted = _model(tmp_path / f"wanted-{attempt}", own=f"wanted-{attempt}", files=FILES)
         gone = _model(tmp_path / f"gone-{attempt}", own=f"gone-{attempt}", files=FILES)
         kept[f"churn@{registry.push('churn', wanted).number}"] = wanted

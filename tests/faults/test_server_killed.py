@@ -125,7 +125,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed(
 
     sound: set[int] = set()
     interrupted = [0, 0]
-    for _ in range(200 if soak else 10):
+    for _ in range(100 if soak else 10):
         before = len(clients.pushed), len(clients.promoted)
         # Most times in the middle of the work; sometimes before anyone has found the server again.
         if moments.random() < 0.7:
