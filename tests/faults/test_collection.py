@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -80,7 +81,10 @@ def test_a_collector_that_never_rests_takes_nothing_that_an_acknowledged_version
     [left] = _printed(processes, "gc", "--grace", "0s", "--json", *storage)
     assert (left["blobs"], left["chunks"], left["manifests"]) == (0, 0, 0)
     assert _printed(processes, "fsck", "--bytes", "--json", *storage)[-1]["differences"] == 0
-    print(f"\n{len(kept)} versions kept and pulled; collectors killed: {killed}")
+    moved = sum(map(int, re.findall(r"bytes of (\d+) archived manifests went", server.stderr)))
+    print(
+        f"\n{len(kept)} versions kept and pulled; moved to the cold tier: {moved}; collectors killed: {killed}"
+    )
 
 
 def _command(processes: ProcessRunner, name: str, *arguments: str) -> RunningProcess:

@@ -71,7 +71,7 @@ def kill_collector(
         reached = threading.Event()
         counting = threading.Lock()
         made = 0
-        removed: set[str] = set()
+        removed: set[Path] = set()
 
         def choose(asked: str, path: str) -> Fault | None:
             nonlocal made
@@ -85,7 +85,7 @@ def kill_collector(
                     reached.set()
                     return Fault.HANG
                 if method == "DELETE":
-                    removed.add(path.rpartition("/")[2])
+                    removed.add(world.s3.root / path.lstrip("/"))
                 return fault if made == count else None
 
         with FaultyS3(world.s3.endpoint) as faulty:
@@ -98,7 +98,7 @@ def kill_collector(
             assert reached.wait(DEADLINE), collector.stderr
             assert collector.running, collector.stderr
             collector.kill9()
-            until(lambda: not removed & world.objects(), "what was asked for is done")
+            until(lambda: not any(map(Path.exists, removed)), "what was asked for is done")
 
     return kill
 
@@ -188,6 +188,41 @@ def test_a_collector_of_s3_that_is_killed_in_its_middle_leaves_everything_well(
     assert world.run("gc", *AT_ONCE)["blobs"] == 0
     for directory in kept.values():
         assert _digests(directory) <= world.objects()
+    world.check()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_a_collector_that_is_killed_while_it_moves_archived_versions_loses_nothing_of_them(
+    world: World,
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    kill_collector: Callable[[str, int, Fault], None],
+    tmp_path: Path,
+    soak: bool,
+) -> None:
+    registry = registry_of(world.server)
+    moments = random.Random(SEED)
+    for attempt in range(10 if soak else 1):
+        models = {name: _model(tmp_path / f"{name}-{attempt}", own=name, files=FILES) for name in ("a", "b")}
+        versions = {name: registry.push("churn", directory) for name, directory in models.items()}
+        registry.archive(versions["a"])
+        world.server.stop()
+        # While chunks are copied, and when they are removed from where they were.
+        for method, fault in (("PUT", Fault.HANG), ("PUT", Fault.LOST), ("DELETE", Fault.LOST)):
+            kill_collector(method, moments.randrange(2, FILES // 2), fault)
+            world.check()
+        if attempt % 2:
+            assert world.run("gc", "--delete", *AT_ONCE)["archived_manifests"] == 0
+            world.check()
+        world.server.restart()
+        registry.restore(versions["a"])
+        for name, directory in models.items():
+            pulled = registry.pull(versions[name], tmp_path / f"{name}-{attempt}-pulled")
+            assert _contents(pulled) == _contents(directory)
+            registry.delete_version(versions[name])
+    world.server.stop()
+    world.run("gc", "--delete", *AT_ONCE)
+    assert world.objects() == set()
     world.check()
 
 
