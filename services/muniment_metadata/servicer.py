@@ -9,6 +9,7 @@ from muniment import names
 from muniment.names import ModelName, ProjectName, VersionName
 from muniment.v1 import catalog_pb2, comparison_pb2, lineage_pb2, metadata_service_pb2_grpc
 from muniment.v1 import metadata_service_pb2 as pb
+from muniment_core.db.registration_store import asked_to_register
 from muniment_core.domain.catalog import MetricValue
 from muniment_core.domain.errors import InvalidField, InvalidName, LimitExceeded
 from muniment_core.domain.limits import MAX_BATCH, MAX_DESCRIPTION, MAX_LABEL
@@ -152,6 +153,7 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
             lambda unit: versions.create_version(unit, model, new, principal=principal),
             version_message,
             catalog_pb2.Version,
+            asks=asked_to_register(model, new.digest),
         )
 
     async def GetVersion(self, request: pb.GetVersionRequest, context: Context) -> catalog_pb2.Version:

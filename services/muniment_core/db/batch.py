@@ -8,12 +8,12 @@ been sent and the savepoint stands: use cases need not know of any of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
-from muniment_core.db.prepared import Prepared, Rows, run_in_one_trip, run_text
+from muniment_core.db.prepared import Prepared, Question, Rows, read_in_one_trip, run_in_one_trip, run_text
 
 _SAVEPOINT = "SAVEPOINT change"
 _RELEASE = "RELEASE SAVEPOINT change"
@@ -25,7 +25,8 @@ class Batch:
 
     Attributes:
         raw: the connection, for those who read only what is never kept waiting.
-        facts: what changes of this transaction told later ones about rows that wait; emptied with them.
+        facts: what changes of this transaction told later ones about rows that wait, and what the database said
+            before; emptied with the rows.
     """
 
     def __init__(self, connection: Connection, *, single: bool) -> None:
@@ -40,6 +41,23 @@ class Batch:
         self._settled = False
         self._kept_before = 0
         self._facts_before: dict[object, Any] = {}
+
+    def foresee(self, questions: Sequence[Question]) -> list[list[Any]]:
+        """Ask in one trip what changes are going to ask, each question once; returns the rows of each."""
+        words = [_word(question) for question in questions]
+        once = dict(zip(words, questions, strict=True))
+        found = dict(zip(once, read_in_one_trip(self.raw, list(once.values())), strict=True))
+        self.facts.update(found)
+        return [found[word] for word in words]
+
+    def first(self, question: Question) -> Any | None:
+        """The first row, or None, of what is never kept waiting: from the database, or as it said before."""
+        word = _word(question)
+        rows = self.facts.get(word)
+        if rows is None:
+            statement, values = question
+            rows = self.facts[word] = statement.all(self.raw, **values)
+        return rows[0] if rows else None
 
     def begin_change(self) -> None:
         """Begin a change; one that fails from here on is dropped alone."""
@@ -102,3 +120,8 @@ class Batch:
         waited = [(statement, list(rows.values())) for statement, rows in by_statement.items()]
         counts = run_in_one_trip(self.raw, [*waited, *last])
         return counts[len(counts) - len(last) :]
+
+
+def _word(question: Question) -> object:
+    statement, values = question
+    return statement, *(tuple(value) if isinstance(value, list) else value for value in values.values())

@@ -1,4 +1,4 @@
-"""A column that is one of a list of keys, as one parameter, so that the statement's text does not depend on it."""
+"""A column that is one of a list of keys, given as one parameter: the text of a statement stays the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, String, Text, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -14,16 +14,21 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 
-class _IdList(TypeDecorator[Sequence[int]]):
+class _IdList(TypeDecorator[Sequence[int | str]]):
     """An array on PostgreSQL, a JSON array on SQLite."""
 
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(BigInteger()))
+    def __init__(self, *, of_text: bool) -> None:
+        super().__init__()
+        self.of_text = of_text
 
-    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        element = Text() if self.of_text else BigInteger()
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(element))
+
+    def process_bind_param(self, value: Sequence[int | str] | None, dialect: Dialect) -> Any:
         return json.dumps(list(value or ())) if dialect.name == "sqlite" else list(value or ())
 
 
@@ -34,9 +39,9 @@ class _among(FunctionElement[Any]):
     inherit_cache = True
 
 
-def among(column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+def among(column: ColumnElement[int] | ColumnElement[str], name: str) -> ColumnElement[bool]:
     """Whether a column is one of the keys that the parameter of this name gives."""
-    return _among(column, bindparam(name, type_=_IdList()))
+    return _among(column, bindparam(name, type_=_IdList(of_text=isinstance(column.type, String))))
 
 
 @compiles(_among, "sqlite")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, update
 
-from muniment_core.db.prepared import Prepared, Rows, run_in_one_trip
+from muniment_core.db.prepared import Prepared, Question, Rows, run_in_one_trip
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
 from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier, Node
@@ -123,11 +123,6 @@ class LedgerStore:
         row = _the_one(_HEAD.first(self._connection))
         return StoredHead(row.size, row.root_hash, row.frontier, row.alarm)
 
-    def locked_head(self, *, lock: bool) -> tuple[Frontier, str]:
-        """Frontier and alarm; with ``lock`` no other transaction appends until this one ends."""
-        row = _the_one((_LOCKED_HEAD if lock else _HEAD).first(self._connection))
-        return Frontier.from_bytes(row.size, row.frontier), row.alarm
-
     def time_of(self, revision: int) -> datetime:
         """Time of an entry; the earliest one there is for a revision without an entry."""
         found = self._connection.execute(_TIME, {"revision": revision}).scalar_one_or_none()
@@ -167,6 +162,17 @@ class LedgerStore:
             statement = statement.where(ledger_entries.c.revision < revision)
         rows = self._connection.execute(statement.order_by(ledger_entries.c.revision.desc()).limit(limit))
         return [_entry(row) for row in rows]
+
+
+def asking_for_head(*, lock: bool) -> Question:
+    """What reads the head; with ``lock`` no other transaction appends until this one ends."""
+    return (_LOCKED_HEAD if lock else _HEAD), {}
+
+
+def head_of(rows: Sequence[Any]) -> tuple[Frontier, str]:
+    """Frontier and alarm, from what :func:`asking_for_head` gave."""
+    row = _the_one(rows[0] if rows else None)
+    return Frontier.from_bytes(row.size, row.frontier), row.alarm
 
 
 def appending(before: Frontier, entries: Sequence[Entry]) -> list[Rows]:

@@ -22,9 +22,13 @@ from sqlalchemy.sql.dml import Insert, Update, UpdateBase
 from sqlalchemy.sql.selectable import CompoundSelect, Select
 from sqlalchemy.types import TypeEngine
 
+from muniment_core.db.unnested import unnested
+
 Processor = Callable[[Any], Any]
 Rows = tuple["Prepared", Sequence[Mapping[str, Any]]]
 """A statement and the values of each time it is to be run."""
+Question = tuple["Prepared", Mapping[str, Any]]
+"""A statement that reads, and its values."""
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class _Form:
         parameters: name, conversion (or None), default, and whether there is none, of each parameter, in the
             driver's order.
         positional: whether the driver takes values by position rather than by name.
+        many: inserts any number of rows, given arrays of values by name; empty where there is no such text.
         row: makes a row from its values.
         columns: types of the columns of a row.
         conversions: of the columns that need any, by position; None until the driver has told what it gives.
@@ -43,6 +48,7 @@ class _Form:
     text: str
     parameters: tuple[tuple[str, Processor | None, Any, bool], ...]
     positional: bool
+    many: str
     row: Callable[[Sequence[Any]], Any]
     columns: tuple[TypeEngine[Any], ...]
     conversions: tuple[tuple[int, Processor], ...] | None = None
@@ -60,6 +66,13 @@ class _Form:
         if self.positional:
             return found
         return {parameter[0]: value for parameter, value in zip(self.parameters, found, strict=True)}
+
+    def bound_together(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+        """The values of all rows as ``many`` takes them."""
+        return {
+            name: [row[name] if convert is None else convert(row[name]) for row in rows]
+            for name, convert, _, _ in self.parameters
+        }
 
     def read(self, cursor: Any, dialect: Dialect, raw: Sequence[Any]) -> Any:
         """A row from what the driver gave."""
@@ -138,6 +151,8 @@ class Prepared:
         cursor = _driver(connection).cursor()
         if len(rows) == 1:
             cursor.execute(form.text, form.bound(rows[0]))
+        elif form.many:
+            cursor.execute(form.many, form.bound_together(rows))
         else:
             cursor.executemany(form.text, [form.bound(row) for row in rows])
         return cursor
@@ -168,9 +183,15 @@ class Prepared:
                 for name in names
             ),
             positional=compiled.positiontup is not None,
+            many=self._many(dialect),
             row=row._make,
             columns=tuple(column.type for column in columns),
         )
+
+    def _many(self, dialect: Dialect) -> str:
+        if dialect.name != "postgresql" or self._columns is None or not isinstance(self._statement, Insert):
+            return ""
+        return unnested(self._statement, self._columns, dialect)
 
 
 def run_in_one_trip(connection: Connection, work: Sequence[Rows]) -> list[int]:
@@ -188,11 +209,9 @@ def run_in_one_trip(connection: Connection, work: Sequence[Rows]) -> list[int]:
     return [cursor.rowcount for cursor in cursors]
 
 
-def read_in_one_trip(
-    connection: Connection, questions: Sequence[tuple[Prepared, Mapping[str, Any]]]
-) -> list[list[Any]]:
+def read_in_one_trip(connection: Connection, questions: Sequence[Question]) -> list[list[Any]]:
     """The rows of several statements, waiting for the database once."""
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql" or len(questions) == 1:
         return [statement.all(connection, **values) for statement, values in questions]
     driver, dialect = _driver(connection), connection.dialect
     with driver.pipeline():

@@ -15,7 +15,7 @@ from sqlalchemy import and_, bindparam, func, select, update
 
 from muniment_core.db.artifact_tables import manifests
 from muniment_core.db.batch import Batch
-from muniment_core.db.prepared import Prepared
+from muniment_core.db.prepared import Prepared, Question
 from muniment_core.db.tables import models, projects, versions
 from muniment_core.db.version_rows import new_version_record, new_version_rows
 from muniment_core.domain.catalog import ModelState, NewVersion, VersionRecord
@@ -48,6 +48,16 @@ _NEWEST_KEY = Prepared(select(func.coalesce(func.max(versions.c.id), 0).label("i
 _TAKE_NUMBER = Prepared(
     update(models).where(models.c.id == bindparam("model")).values(latest_number=bindparam("to"))
 )
+_NEWEST: Question = (_NEWEST_KEY, {})
+
+
+def asked_to_register(model: ModelName, digest: str) -> list[Question]:
+    """What registering a version will ask the database."""
+    return [_place(model, digest), _NEWEST]
+
+
+def _place(model: ModelName, digest: str) -> Question:
+    return _PLACE, {"project": model.project, "model": model.model, "digest": digest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,7 @@ class RegistrationStore:
             ManifestNotFound: if the project holds no such manifest.
         """
         # What this reads is never kept waiting, but for the number, which `register` told.
-        row = _PLACE.first(self._batch.raw, project=model.project, model=model.model, digest=digest)
+        row = self._batch.first(_place(model, digest))
         if row is None:
             raise ProjectNotFound(model.project)
         if row.model_id is None or row.state != ModelState.ACTIVE:
@@ -107,7 +117,7 @@ class RegistrationStore:
         facts = self._batch.facts
         newest = facts.get("newest version key")
         if newest is None:
-            found = _NEWEST_KEY.first(self._batch.raw)
+            found = self._batch.first(_NEWEST)
             newest = found.id if found is not None else 0
         number = place.latest_number + 1
         version = new_version_record(

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from muniment_core.db.prepared import Prepared, Rows, run_in_one_trip
+from muniment_core.db.id_list import among
+from muniment_core.db.prepared import Prepared, Question, Rows, run_in_one_trip
 from muniment_core.db.tables import requests
 from muniment_core.domain.errors import RequestIdReused
 
 _ANSWER = Prepared(
     select(requests.c.fingerprint, requests.c.response).where(
         requests.c.principal == bindparam("principal"), requests.c.request_id == bindparam("request_id")
+    )
+)
+_ANSWERS = Prepared(
+    select(requests.c.principal, requests.c.request_id, requests.c.fingerprint, requests.c.response).where(
+        requests.c.principal == bindparam("principal"), among(requests.c.request_id, "request_ids")
     )
 )
 _REMEMBER = Prepared(insert(requests), columns=[column.key for column in requests.c])
@@ -56,6 +64,14 @@ class RequestStore:
     def remember(self, key: RequestKey, response: bytes, *, revision: int, time: datetime) -> None:
         """Keep an answer."""
         run_in_one_trip(self._connection, [remembering(key, response, revision=revision, time=time)])
+
+
+def answers_to(keys: Iterable[RequestKey]) -> list[Question]:
+    """What asks for the answers given before, one statement for each caller; the rows name the request."""
+    by_principal: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        by_principal[key.principal].append(key.request_id)
+    return [(_ANSWERS, {"principal": who, "request_ids": ids}) for who, ids in by_principal.items()]
 
 
 def remembering(key: RequestKey, response: bytes, *, revision: int, time: datetime) -> Rows:

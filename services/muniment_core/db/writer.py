@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,9 +24,10 @@ from sqlalchemy import Connection
 from muniment_core.db.batch import Batch
 from muniment_core.db.database import Database
 from muniment_core.db.integrity import domain_error_of, is_conflict, is_infrastructure
-from muniment_core.db.ledger_store import LedgerStore, appending, check_moved
+from muniment_core.db.ledger_store import LedgerStore, appending, asking_for_head, check_moved, head_of
 from muniment_core.db.model_store import marking_changed
-from muniment_core.db.request_store import RequestKey, RequestStore, remembering
+from muniment_core.db.prepared import Question
+from muniment_core.db.request_store import RequestKey, answers_to, remembering
 from muniment_core.db.unit_of_work import UnitOfWork, UnrecordedChange
 from muniment_core.domain.errors import LedgerRecovery, RequestIdReused, ShuttingDown
 from muniment_core.domain.ledger import Entry, entry_body
@@ -53,6 +54,8 @@ class Change(Generic[T]):
         recorded: True for a change of the registry, which leaves exactly one ledger entry; False for
             bookkeeping, which leaves none.
         request: set when the answer (bytes) is to be remembered for repeated requests.
+        asks: what the work is going to ask the database, as far as that is known: all changes' questions cost one
+            trip together. Only those that look for the answers with the batch have use of it.
         in_recovery: True for the operator's decision how to go on with a ledger that is not what was signed.
     """
 
@@ -60,6 +63,7 @@ class Change(Generic[T]):
     actor: str
     recorded: bool = True
     request: RequestKey | None = None
+    asks: Sequence[Question] = ()
     in_recovery: bool = False
 
 
@@ -194,13 +198,22 @@ class Writer:
         self._commit(batch, attempts)
 
     def _apply(self, connection: Connection, batch: list[_Waiting]) -> list[Entry]:
-        transaction, ledger = Batch(connection, single=len(batch) == 1), LedgerStore(connection)
-        lock = any(waiting.change.recorded for waiting in batch)
-        before, alarm = ledger.locked_head(lock=lock)
-        now = self._now(ledger, before.size)
+        transaction, changes = (
+            Batch(connection, single=len(batch) == 1),
+            [waiting.change for waiting in batch],
+        )
+        head, *given = transaction.foresee(
+            [
+                asking_for_head(lock=any(change.recorded for change in changes)),
+                *(known := answers_to(change.request for change in changes if change.request is not None)),
+                *(question for change in changes for question in change.asks),
+            ]
+        )
+        before, alarm = head_of(head)
+        now = self._now(LedgerStore(connection), before.size)
         if (alarm or self._suspended) and not all(waiting.change.in_recovery for waiting in batch):
             raise LedgerRecovery
-        answers = _Answers(transaction, now)
+        answers = _Answers(transaction, now, (row for rows in given[: len(known)] for row in rows))
         entries: list[Entry] = []
         for waiting in batch:
             change = waiting.change
@@ -251,10 +264,16 @@ class Writer:
 class _Answers:
     """The answers that are remembered, those of the running transaction included."""
 
-    def __init__(self, transaction: Batch, now: datetime) -> None:
+    def __init__(self, transaction: Batch, now: datetime, stored: Iterable[Any]) -> None:
+        """
+        Args:
+            stored: the rows of all requests of the transaction that were answered before it.
+        """
         self._transaction = transaction
         self._now = now
-        self._waiting: dict[tuple[str, str], tuple[RequestKey, bytes]] = {}
+        self._known: dict[tuple[str, str], tuple[bytes, bytes]] = {
+            (row.principal, row.request_id): (row.fingerprint, bytes(row.response)) for row in stored
+        }
 
     def given_before(self, key: RequestKey | None) -> bytes | None:
         """The answer to a repeated request, or None.
@@ -264,10 +283,10 @@ class _Answers:
         """
         if key is None:
             return None
-        known = self._waiting.get((key.principal, key.request_id))
+        known = self._known.get((key.principal, key.request_id))
         if known is None:
-            return RequestStore(self._transaction.raw).answer(key)
-        if known[0] != key:
+            return None
+        if known[0] != key.fingerprint:
             raise RequestIdReused(key.request_id)
         return known[1]
 
@@ -275,7 +294,7 @@ class _Answers:
         if key is not None:
             statement, rows = remembering(key, answer, revision=revision, time=self._now)
             self._transaction.later(statement, rows)
-            self._waiting[key.principal, key.request_id] = key, answer
+            self._known[key.principal, key.request_id] = key.fingerprint, answer
 
 
 def _entry(unit: UnitOfWork, request: RequestKey | None, answer: Any) -> Entry:

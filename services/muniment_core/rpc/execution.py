@@ -21,6 +21,7 @@ from muniment.names import ModelName
 
 from muniment_core.db.database import READ_POOL_SIZE, Database
 from muniment_core.db.integrity import domain_error_of
+from muniment_core.db.prepared import Question
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
@@ -156,6 +157,7 @@ class Execution:
         answer: type[M],
         *,
         complete: Callable[[M], None] = lambda _message: None,
+        asks: Sequence[Question] = (),
     ) -> M:
         """Run a use case that changes the registry and leaves one ledger entry.
 
@@ -165,6 +167,7 @@ class Execution:
             request: the request message, with a ``request_id`` field.
             respond: makes the answer from the use case's result.
             answer: class of the answer, by which a remembered one is read.
+            asks: what the use case is going to ask the database, see :class:`Change`.
             complete: adds to the answer of the call that made the change what is not to be remembered.
         """
         actor = current_principal.get().name
@@ -176,7 +179,7 @@ class Execution:
             made[:] = [(message, data)]
             return data
 
-        data = await self._submit(Change(work, actor, request=_request_key(request, actor)))
+        data = await self._submit(Change(work, actor, request=_request_key(request, actor), asks=asks))
         # The very object, not an equal one: what was made may be of an attempt that was rolled back, after which
         # the answer to the same request was found to have been given by another replica.
         if made and made[0][1] is data:
