@@ -30,6 +30,8 @@ from muniment_artifact.room import Room
 
 FRAMES_BYTES = 4 * MIB
 """Frames of one stream that wait for the disk or for being hashed."""
+SMALLEST_FRAME_BYTES = MIB // 16
+"""What a frame counts for at least: a million of one byte would take a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,11 @@ class ChunkStream:
             if self._arriving is None:
                 self._arriving, self._work = arriving, InOrder(self._execution)
                 self._passing = self._files.place(arriving)
-            give_back = await self._room.take(len(frame.data), users=1 if self._passing is None else 2)
-            self._work.add(partial(arriving.write, self._blobs, frame.data), give_back)
+            size = max(len(frame.data), SMALLEST_FRAME_BYTES)
+            give_back = await self._room.take(size, users=1 if self._passing is None else 2)
+            self._work.add(partial(arriving.write, self._blobs, frame.data), give_back, size=size)
             if self._passing is not None:
-                self._hashing.add(partial(self._passing.add, frame.data), give_back)
+                self._hashing.add(partial(self._passing.add, frame.data), give_back, size=size)
             if arriving.is_whole:
                 await self._finish(arriving)
         order.end()

@@ -57,6 +57,7 @@ class ArrivingFile:
         """Put bytes where they belong, and note it."""
         self.put(offset, data)
         self.note(offset, len(data))
+        self._hash_at_front(offset, data)
 
     def note(self, offset: int, size: int) -> None:
         """Note what was put there, for whoever goes on after this process."""
@@ -76,8 +77,11 @@ class ArrivingFile:
         Raises:
             DownloadRefused: if the file does not have its digest.
         """
-        with self._lock:
-            self._parts[offset] = size
+        # What of it was hashed on its way is behind the front, which nobody else moves within this part.
+        start, end = max(offset, self._hashed), offset + size
+        if start < end:
+            with self._lock:
+                self._parts[start] = end - start
         # Whoever holds the lock looks again after each part, so that nobody needs to wait for it to hash for them.
         while self._hashing.acquire(blocking=False):
             try:
@@ -102,6 +106,17 @@ class ArrivingFile:
         self.close()
         if not self.finished:
             self._partial.discard()
+
+    def _hash_at_front(self, offset: int, data: bytes | memoryview) -> None:
+        """Hash bytes that are next while they are in memory; others are read again when their turn comes."""
+        if offset == self._hashed and self._hashing.acquire(blocking=False):
+            try:
+                # The front may have been moved here in between, never past here: this part is not all there yet.
+                if offset == self._hashed:
+                    self._hash.update(data)
+                    self._hashed += len(data)
+            finally:
+                self._hashing.release()
 
     def _hash_what_is_there(self) -> None:
         buffer = memoryview(bytearray(min(BUFFER_BYTES, max(1, self.listed.size))))
@@ -142,7 +157,7 @@ class ArrivingFile:
                 # Whoever holds the lock of the digest has looked at what was there: nothing, or what goes on.
                 new = 0 if self._resumed else os.O_CREAT | os.O_EXCL
                 self._descriptor = os.open(self._partial.path, flags | new, 0o666)
-                if self.listed.size > BUFFER_BYTES and hasattr(os, "posix_fallocate"):
-                    # Room is taken at once: a disk that is too small says so before the bytes travel.
-                    os.posix_fallocate(self._descriptor, 0, self.listed.size)
+                # Who goes on knows it by its size. Room is not taken here, which has a file in memory wait for as
+                # long as a tenth of its transfer; whether there is any was looked at before.
+                os.ftruncate(self._descriptor, self.listed.size)
             return self._descriptor

@@ -19,6 +19,9 @@ MAX_LANES = 4
 LANE_BYTES = 16 * 1024 * 1024
 """For every so many bytes one more lane: a connection costs more than sending a few megabytes."""
 
+KNOWN_BLOCK_BYTES = 8 * 1024 * 1024
+"""Of one size the C library has seen given back; see :func:`keep_freed_memory`."""
+
 _SERVICE = pb.DESCRIPTOR.services_by_name["ArtifactService"].full_name
 
 
@@ -38,12 +41,24 @@ class DataStub:
         )
 
 
+def keep_freed_memory() -> None:
+    """Let the C library keep what frames take for the next ones, some megabytes in each thread that needs them.
+
+    A frame is a block of a megabyte, taken and given back within a millisecond. glibc returns each to the system
+    and asks for it anew, which takes as long as hashing it, until it has seen larger ones come and go: see the
+    dynamic threshold in https://man7.org/linux/man-pages/man3/mallopt.3.html. This one is never written to, so
+    there is no memory behind it.
+    """
+    bytes(KNOWN_BLOCK_BYTES)
+
+
 @contextmanager
 def lanes(session: Session, total: int, *, at_most: int = MAX_LANES) -> Iterator[list[DataStub]]:
     """The stubs to move ``total`` bytes with, one for each stream; their connections end with the block.
 
     The first is that of the session itself.
     """
+    keep_freed_memory()
     stubs = [session.data]
     with ExitStack() as stack:
         for _ in range(min(MAX_LANES, at_most, total // LANE_BYTES + 1) - 1):
