@@ -14,6 +14,7 @@ from muniment.digests import Digest
 from muniment_core.db.artifact_store import FileProof, ManifestRecord
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.errors import BytesDamaged, ChunkMissing, SizeMismatch
+from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
@@ -131,6 +132,8 @@ def _keep(
 ) -> ManifestRecord:
     project_id = unit.projects.require(project).id
     chunks = distinct_chunks(manifest.files)
+    # Nothing is let go from here on, so that what is held now is held when this commits.
+    unit.collection.claim(Shelf.HOT, (), epoch=epoch)
     _require_held(manifest.files, unit.artifacts.held(project_id, chunks))
     unit.artifacts.add_proofs(project_id, proofs, now=unit.now)
     return unit.artifacts.add_manifest(project_id, manifest.record, chunks=chunks, now=unit.now, epoch=epoch)
@@ -139,6 +142,8 @@ def _keep(
 def _rechunk(unit: UnitOfWork, manifest: Manifest, epoch: int, *, project: str) -> ManifestRecord:
     project_id = unit.projects.require(project).id
     chunks = distinct_chunks(manifest.files)
+    # Nothing is let go from here on, so that what is held now is held when this commits.
+    unit.collection.claim(Shelf.HOT, (), epoch=epoch)
     _require_held(manifest.files, unit.artifacts.held(project_id, chunks))
     return unit.artifacts.rechunk_manifest(
         project_id, manifest.record, chunks=chunks, now=unit.now, epoch=epoch

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from muniment.digests import Digest
 from muniment_core.db.artifact_store import Chunk
-from muniment_core.db.unit_of_work import UnitOfWork
-from muniment_core.domain.errors import BytesDamaged, ChunkMissing, DomainError
+from muniment_core.db.unit_of_work import Reader, UnitOfWork
+from muniment_core.domain.errors import BytesArchived, BytesDamaged, ChunkMissing, DomainError
+from muniment_core.domain.tiers import Tier
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
@@ -24,12 +26,31 @@ _BATCHES_AT_ONCE = 8
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A manifest whose chunks are read."""
+
+    project: str
+    digest: Digest
+
+
 @asynccontextmanager
-async def damage_noted(execution: Execution) -> AsyncIterator[None]:
-    """Notes the damage that ends the block, and lets it pass."""
+async def damage_noted(execution: Execution, reading: Reading | None = None) -> AsyncIterator[None]:
+    """Notes the damage that ends the block, and lets it pass.
+
+    Args:
+        reading: of what the chunks are; chunks that went to the cold tier meanwhile are not damaged.
+
+    Raises:
+        BytesArchived: instead, if they went.
+    """
     try:
         yield
     except BytesDamaged as error:
+        if reading is not None:
+            tier = await execution.read(partial(_tier_of, reading))
+            if tier is not Tier.HOT:
+                raise BytesArchived(reading.digest.text, tier) from error
         digest = Digest(error.facts["digest"])
         _log.error("%s", error.message)
         try:
@@ -71,6 +92,11 @@ def missing_chunk(files: Sequence[FileEntry], digest: Digest) -> ChunkMissing:
 def _absent(blobs: BlobStore, chunks: Sequence[Chunk]) -> list[Digest]:
     stats = ((chunk, blobs.stat(chunk.digest)) for chunk in chunks)
     return [chunk.digest for chunk, found in stats if found is None or found.size != chunk.size]
+
+
+def _tier_of(reading: Reading, reader: Reader) -> Tier:
+    project_id = reader.projects.require(reading.project).id
+    return reader.artifacts.require_manifest(project_id, reading.digest).tier
 
 
 def _note(unit: UnitOfWork, *, digests: Sequence[Digest]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
@@ -23,7 +24,7 @@ from muniment_artifact import convert, convert_inspection
 from muniment_artifact.ahead import ReadAhead
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.commit import commit_upload
-from muniment_artifact.damage import damage_noted
+from muniment_artifact.damage import Reading, damage_noted
 from muniment_artifact.direct import Addresses, direct_reads
 from muniment_artifact.inspections import Inspections
 from muniment_artifact.limits import Limits
@@ -36,6 +37,9 @@ from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
 from muniment_artifact.tensors.index import TensorIndexes
 from muniment_artifact.usage import measured, usage_of
 from muniment_artifact.verify import verify_files
+
+RESTORES_AT_ONCE = 2
+"""Others wait: each keeps several threads busy, most of which are for those who read and write."""
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["ArtifactService"].full_name
 
@@ -69,6 +73,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         self._addresses = addresses
         self._tensors = TensorIndexes(execution, blobs)
         patience = {"stall_seconds": stall_seconds, "wait_seconds": wait_seconds}
+        self._restores = asyncio.Semaphore(RESTORES_AT_ONCE)
         self._reads = ByteStreams(limits.max_read_streams, **patience)
         self._puts = ByteStreams(limits.max_put_streams, **patience)
 
@@ -128,7 +133,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         ranges = place_ranges(digest, files, wanted, limits=self.limits)
         async with (
             self._reads.admitted(context) as reader,
-            damage_noted(self._execution),
+            damage_noted(self._execution, Reading(project, digest)),
             aclosing(
                 frames_from(self._execution, read_ranges(self._blobs, ranges, ahead=self._ahead))
             ) as frames,
@@ -185,9 +190,10 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     ) -> pb.RestoreManifestResponse:
         """Bring the chunks of a manifest back from the cold tier."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
-        restored = await restore_manifest(
-            self._execution, self._blobs, self._cold, project=project, digest=digest
-        )
+        async with self._restores:
+            restored = await restore_manifest(
+                self._execution, self._blobs, self._cold, project=project, digest=digest
+            )
         return pb.RestoreManifestResponse(
             chunk_count=len(restored.chunks),
             byte_count=sum(chunk.size for chunk in restored.chunks),

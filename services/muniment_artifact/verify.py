@@ -12,7 +12,7 @@ from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.verified import verify_blob
-from muniment_artifact.damage import damage_noted
+from muniment_artifact.damage import Reading, damage_noted
 from muniment_artifact.manifest import FileEntry, distinct_chunks
 
 
@@ -35,7 +35,7 @@ async def verify_files(
     """
     chunks = list(distinct_chunks(files).values())
     damaged = await execution.read(partial(_damaged, project=project, digest=record.digest))
-    async with damage_noted(execution):
+    async with damage_noted(execution, Reading(project, record.digest)):
         for chunk in chunks:
             await execution.io(partial(verify_blob, blobs, chunk.digest, chunk.size))
     if damaged:

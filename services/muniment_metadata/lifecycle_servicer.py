@@ -52,7 +52,7 @@ class LifecycleMethods:
         if isinstance(found, catalog_pb2.Version):
             return shown(found, current_principal.get())
         # The bytes are brought back and read before the transaction, which must be short.
-        await self._artifacts.restore(version.project, found.digest)
+        await self._artifacts.restore(version.project, found.digest, seconds=context.time_remaining())
         restored = await self._execution.mutate(
             request,
             lambda unit: lifecycle.restore_version(unit, version, etag=request.etag, reason=reason),

@@ -63,7 +63,7 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
         if isinstance(found, pb.Promotion):
             return found
         # The bytes are judged before the transaction, which must be short; all else is judged in it again.
-        await self._artifacts.verify(wanted.version.project, found.digest)
+        await self._artifacts.verify(wanted.version.project, found.digest, seconds=context.time_remaining())
         return await self._execution.mutate(
             request, lambda unit: promotions.promote(unit, wanted), promotion_message, pb.Promotion
         )
@@ -102,7 +102,7 @@ class PromotionServicer(promotion_service_pb2_grpc.PromotionServiceServicer):
         )
         if isinstance(chosen, pb.StageMove):
             return chosen
-        await self._artifacts.verify(stage.project, chosen.version.digest)
+        await self._artifacts.verify(stage.project, chosen.version.digest, seconds=context.time_remaining())
         return await self._execution.mutate(
             request,
             lambda unit: promotions.roll_back(unit, wanted, chosen),

@@ -7,9 +7,11 @@ theirs.
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from muniment.digests import Digest
 from muniment_artifact.blobs.disk import DiskBlobStore
+from muniment_artifact.blobs.late import LateStore
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.blobs.whole import get_blob, put_blob
 from muniment_artifact.collection.sweep import Stores
@@ -90,25 +92,21 @@ def open_blob_store(settings: StorageSettings, name: str = "") -> BlobStore:
 
 
 def open_cold_store(settings: StorageSettings) -> BlobStore:
-    """The cold tier: the directory or bucket that was named, or else a place beside the models.
-
-    Raises:
-        StorageFull, StorageUnavailable: if its directory cannot be made.
-    """
-    store: BlobStore
-    if settings.cold_dir is not None:
-        store = DiskBlobStore(settings.cold_dir)
-    elif settings.cold_s3_bucket:
-        store = _s3_store(settings, settings.cold_s3_bucket, "")
-    elif settings.s3_bucket:
-        store = _s3_store(settings, settings.s3_bucket, COLD)
-    else:
-        store = DiskBlobStore(settings.data / COLD)
+    """The cold tier: the directory or bucket that was named, or else a place beside the models."""
+    store = LateStore(partial(_cold_store, settings))
     try:
         store.probe()
     except (StorageFull, StorageUnavailable) as error:
         _log.warning("the cold tier can be neither written nor read right now: %s", error.message)
     return store
+
+
+def _cold_store(settings: StorageSettings) -> BlobStore:
+    bucket = settings.cold_s3_bucket or settings.s3_bucket
+    if settings.cold_dir is not None:
+        return DiskBlobStore(settings.cold_dir)
+    # Always apart by its prefix: the bucket may be that of the models.
+    return _s3_store(settings, bucket, COLD) if bucket else DiskBlobStore(settings.data / COLD)
 
 
 def _s3_store(settings: StorageSettings, bucket: str, prefix: str) -> BlobStore:

@@ -47,7 +47,7 @@ class StorageSettings:
         s3_direct: whether clients get addresses of the S3 service itself.
         s3_public_endpoint: where they reach it, with or without a scheme, or empty for the endpoint.
         cold_dir: directory of the cold tier, or None for one beside the models.
-        cold_s3_bucket: bucket of the cold tier, at the same S3 service, or empty.
+        cold_s3_bucket: bucket of the cold tier, at the same S3 service, or empty for that of the models.
         drop_archived: whether the bytes of archived versions are given up instead.
         signing_key: file of the log's private key, or None for the one in the data directory.
         anchor: file that keeps the newest checkpoint, or None for the one in the data directory.
@@ -186,13 +186,15 @@ _STORAGE = (
     _option(
         "--cold-dir",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Directory for the bytes of archived versions, best on a disk that costs less.  "
+        help="Directory, of this registry alone, for the bytes of archived versions, best on a disk that costs "
+        "less.  "
         "[default: cold, in the data directory or in the bucket]",
     ),
     _option(
         "--cold-s3-bucket",
         default="",
-        help="S3 bucket for the bytes of archived versions, at the same S3 service.",
+        help="S3 bucket for the bytes of archived versions, at the same S3 service; below cold/, which is to be "
+        "of this registry alone.",
     ),
     _option(
         "--drop-archived",
@@ -303,6 +305,12 @@ def storage_settings(values: dict[str, Any]) -> StorageSettings:
             raise click.UsageError(f"--{option.replace('_', '-')} needs --s3-access-key and --s3-secret-key")
     if settings.cold_s3_bucket and settings.cold_dir is not None:
         raise click.UsageError("--cold-dir and --cold-s3-bucket are two places for one thing: give one")
+    if settings.cold_dir is not None:
+        data, cold = settings.data.resolve(), settings.cold_dir.resolve()
+        if cold in (data, data / "predictions") or data.is_relative_to(cold):
+            raise click.UsageError(
+                f"--cold-dir {cold} is where other bytes of {data} are kept: give a directory of its own"
+            )
     return settings
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from harness.api import Api
 from harness.server import ServerProcess
 
@@ -72,3 +73,12 @@ def test_a_sqlite_file_by_address_is_refused_because_no_lock_would_guard_it(
     address = f"sqlite:///{tmp_path}/x.db"
     sentence = refused("--data", tmp_path / "data", "--database", address, "--listen", "127.0.0.1:0")
     assert "--database takes a postgresql:// address" in sentence
+
+
+@pytest.mark.parametrize("place", [".", "predictions", ".."])
+def test_a_cold_tier_where_other_bytes_are_is_refused(
+    refused: Callable[..., str], tmp_path: Path, place: str
+) -> None:
+    data = tmp_path / "data"
+    sentence = refused("--data", data, "--cold-dir", data / place, "--listen", "127.0.0.1:0")
+    assert "give a directory of its own" in sentence

@@ -170,3 +170,18 @@ def test_fsck_looks_into_the_cold_tier(
     with pytest.raises(errors.BytesDamaged):
         connected.restore("churn@1")
     assert connected.show("churn@1").state == "ARCHIVED"
+
+
+def test_a_cold_tier_that_cannot_be_opened_is_told_of_and_what_is_at_hand_is_served(
+    server_factory: ServerFactory, tmp_path: Path
+) -> None:
+    place = tmp_path / "slow-disk"
+    place.write_bytes(b"no directory")
+    server = server_factory("--cold-dir", str(place / "cold"))
+    with muniment.connect(server.address, token=server.token, cache="off") as registry:
+        registry.push("churn", model(tmp_path / "1", head=b"1"))
+        assert files_of(registry.pull("churn", tmp_path / "pulled")) == {"head.bin": b"1"}
+        registry.archive("churn@1")
+        assert registry.restore("churn@1").state == "READY"
+    server.stop()
+    assert "the cold tier can be neither written nor read" in server.stderr

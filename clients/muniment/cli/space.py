@@ -61,8 +61,8 @@ def archive(invocation: Invocation, selector: str, reason: str) -> None:
     Its record, digests, lineage and history stay. Until 'muniment restore' it cannot be promoted.
     """
     with invocation.connect() as registry:
-        version = registry.archive(selector, reason=reason)
         afterwards = "" if invocation.json else _AFTERWARDS[registry.archived_bytes()]
+        version = registry.archive(selector, reason=reason)
     one(
         version,
         json=invocation.json,

@@ -37,8 +37,8 @@ class Space:
     def archive(self, version: Version | str, *, reason: str = "", etag: str = "") -> Version:
         """Say that a version is not needed at hand any more; its record, digests and history stay.
 
-        It is promoted and pulled no more until it is restored. Its bytes move to the cold tier, or are given up,
-        when the registry collects next after its grace period; see :meth:`archived_bytes`.
+        It is promoted no more until it is restored. Its bytes move to the cold tier, or are given up, when the
+        registry collects next after its grace period, see :meth:`archived_bytes`; until then it can be pulled.
 
         Args:
             version: a version or a selector.

@@ -288,7 +288,8 @@ class MetadataServiceServicer(object):
 
     def RestoreVersion(self, request, context):
         """Brings the bytes of an archived version back, reads every one of them, and only then makes it READY. That
-        takes as long as copying them does. BYTES_ARCHIVED when they were given up: push the same files, and repeat.
+        takes as long as copying them does. BYTES_ARCHIVED with tier GONE when they were given up: push the same files,
+        and repeat; with tier COLD when they left again before the version was READY: repeat.
         BYTES_DAMAGED when some are gone or wrong: the same. VERSION_NOT_ARCHIVED when there is nothing to restore.
         A call that runs into its deadline may be repeated; what was copied is not copied twice.
         """

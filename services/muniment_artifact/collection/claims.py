@@ -38,12 +38,14 @@ async def note_stored(
     note: Callable[[UnitOfWork, int], None],
     *,
     epoch: int,
+    shelf: Shelf = Shelf.HOT,
 ) -> int:
     """Refer to blobs that were stored in an epoch or later.
 
     Args:
         digests: of all blobs that the rows refer to.
         note: writes the rows, given the epoch of its claim.
+        shelf: which store it is.
 
     Returns:
         The epoch in which they were claimed.
@@ -58,7 +60,7 @@ async def note_stored(
         except CollectedMeanwhile as moved:
             epoch = moved.epoch
             if moved.deleting:
-                await _pause(execution, blobs, attempt)
+                await _pause(execution, shelf, blobs, attempt)
             elif not await execution.io(partial(_all_there, blobs, digests)):
                 # The stream ends with this; its client plans again and is asked for the chunk.
                 raise StorageUnavailable(STORE_NAME) from moved
@@ -80,14 +82,14 @@ async def store_and_note(
             return stored, await execution.note(partial(_with, note, stored, epoch))
         except CollectedMeanwhile as moved:
             if moved.deleting:
-                await _pause(execution, blobs, attempt)
+                await _pause(execution, Shelf.HOT, blobs, attempt)
     raise StorageUnavailable(STORE_NAME)
 
 
-async def _pause(execution: Execution, blobs: BlobStore, attempt: int) -> None:
+async def _pause(execution: Execution, shelf: Shelf, blobs: BlobStore, attempt: int) -> None:
     await asyncio.sleep(PAUSE_SECONDS)
     if attempt % ATTEMPTS_BEFORE_FINISHING == ATTEMPTS_BEFORE_FINISHING - 1:
-        await finish_removals(execution, {Shelf.HOT: blobs})
+        await finish_removals(execution, {shelf: blobs})
 
 
 def _all_there(blobs: BlobStore, digests: Sequence[Digest]) -> bool:

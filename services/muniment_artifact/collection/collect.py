@@ -6,8 +6,9 @@ A run may be cut short anywhere; the next one goes on from what the database say
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,16 +17,19 @@ from itertools import islice
 from muniment_core.db.collection_store import CondemnedBlob
 from muniment_core.db.needs import needed_blobs
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
+from muniment_core.domain.errors import DomainError, StorageFull, StorageUnavailable
 from muniment_core.domain.tiers import Policy, Shelf
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStat, BlobStore
-from muniment_artifact.collection.cool import cool_archived, foresee_cooling
+from muniment_artifact.collection.cool import Cooled, cool_archived, foresee_cooling
 from muniment_artifact.collection.findings import forget_findings
 from muniment_artifact.collection.sweep import Stores, Turn, our_turn, sweep
 
 ROWS = 500
 """Rows of one transaction, during which nobody else stores anything."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -62,13 +66,16 @@ async def collect(
 
     Raises:
         NotOurTurn: if another process collects.
-        DomainError: if a store or the database does not answer; the next run goes on from there.
+        DomainError: if the database does not answer, or a store, after all that can be done without it; the next
+            run goes on from there.
     """
     policy = Policy(execution.clock() - grace, drop_archived)
-    collected = Collected()
+    collected, cooled = Collected(), Cooled()
+    failures: list[DomainError] = []
     async with our_turn(execution) as turn:
-        await _swept(execution, stores, turn, collected)
-        cooled = await cool_archived(execution, stores[Shelf.HOT], stores[Shelf.COLD], policy, turn)
+        with _apart(failures):
+            await _swept(execution, {Shelf.COLD: stores[Shelf.COLD]}, turn, collected)
+            await cool_archived(execution, stores, policy, turn, cooled)
         collected.archived_manifests, collected.archived_bytes = cooled.manifests, cooled.bytes
         collected.manifests = await _released(
             execution,
@@ -82,9 +89,12 @@ async def collect(
         )
         await forget_findings(execution)
         for shelf, store in stores.items():
-            await _condemn_orphans(execution, stores, shelf, store, policy, turn=turn, into=collected)
-            collected.leftovers += await execution.io(store.remove_leftovers)
-        await _swept(execution, stores, turn, collected)
+            with _apart(failures):
+                await _condemn_orphans(execution, shelf, store, policy, turn=turn, into=collected)
+                collected.leftovers += await execution.io(store.remove_leftovers)
+                await _swept(execution, {shelf: store}, turn, collected)
+    if failures:
+        raise failures[0]
     return collected
 
 
@@ -114,6 +124,16 @@ async def foresee(
     return collected
 
 
+@contextmanager
+def _apart(failures: list[DomainError]) -> Iterator[None]:
+    """Keeps the failure of a store for the end: what concerns the others goes on."""
+    try:
+        yield
+    except (StorageFull, StorageUnavailable) as error:
+        _log.warning("a store failed, and is left out of this collection: %s", error.message)
+        failures.append(error)
+
+
 async def _released(
     execution: Execution,
     find: Callable[[Reader, int], list[int]],
@@ -136,7 +156,6 @@ async def _counted(execution: Execution, find: Callable[[Reader, int], list[int]
 
 async def _condemn_orphans(
     execution: Execution,
-    stores: Stores,
     shelf: Shelf,
     store: BlobStore,
     policy: Policy,
@@ -149,7 +168,7 @@ async def _condemn_orphans(
             orphans = await _unneeded(execution, shelf, batch, policy)
             if orphans:
                 await execution.note(partial(_condemn, orphans))
-                await _swept(execution, stores, turn, into)
+                await _swept(execution, {shelf: store}, turn, into)
 
 
 async def _swept(execution: Execution, stores: Stores, turn: Turn, into: Collected) -> None:

@@ -91,12 +91,14 @@ async def sweep(execution: Execution, stores: Stores, turn: Turn) -> Removed:
         StorageUnavailable: if a store does not answer; the next run goes on from there.
     """
     removed = Removed()
-    while doomed := await execution.note(partial(_doom, stores)):
-        await execution.io(turn.check)
-        await _removed(execution, stores, doomed)
-        await execution.note(partial(_forget, doomed))
-        removed.blobs += len(doomed)
-        removed.bytes += sum(blob.size for blob in doomed)
+    # One after the other: a store that fails keeps back what concerns itself and those after it.
+    for shelf in stores:
+        while doomed := await execution.note(partial(_doom, (shelf,))):
+            await execution.io(turn.check)
+            await _removed(execution, stores, doomed)
+            await execution.note(partial(_forget, doomed))
+            removed.blobs += len(doomed)
+            removed.bytes += sum(blob.size for blob in doomed)
     return removed
 
 

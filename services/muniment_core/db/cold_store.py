@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from muniment.digests import Digest
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from muniment_core.db.artifact_store import Chunk
 from muniment_core.db.artifact_tables import cold_chunks, held_chunks, manifest_chunks, manifests
 from muniment_core.db.collection_store import CollectionStore
 from muniment_core.db.needs import cooling
 from muniment_core.db.tables import projects
 from muniment_core.domain.tiers import Policy, Shelf, Tier
 
+_ENTER = insert(cold_chunks).from_select(
+    ["manifest_id", "digest", "size"],
+    select(manifest_chunks.c.manifest_id, held_chunks.c.digest, held_chunks.c.size)
+    .join(held_chunks, held_chunks.c.id == manifest_chunks.c.chunk_id)
+    .where(manifest_chunks.c.manifest_id == bindparam("of_manifest")),
+)
 _COOL = update(manifests).where(manifests.c.id == bindparam("of_manifest")).values(tier=Tier.COLD)
 _LEAVE = delete(manifest_chunks).where(manifest_chunks.c.manifest_id == bindparam("of_manifest"))
 
@@ -60,14 +65,17 @@ class ColdStore:
             for row in self._connection.execute(statement)
         ]
 
-    def cool(self, manifest_id: int, chunks: Iterable[Chunk], policy: Policy, *, epoch: int) -> bool:
+    def cool(
+        self, manifest_id: int, chunks: Iterable[Digest], policy: Policy, *, chunk_map: Digest, epoch: int
+    ) -> bool:
         """Say that a manifest has its chunks in the cold tier, unless they do not belong there any more.
 
         Within :meth:`CollectionStore.decide`.
 
         Args:
             chunks: its different chunks, which the cold tier was seen to have.
-            epoch: of collection, from before it was.
+            chunk_map: the map that told which they are.
+            epoch: of collection, from before they were seen.
 
         Returns:
             Whether it was said.
@@ -75,17 +83,13 @@ class ColdStore:
         Raises:
             CollectedMeanwhile: if one of the blobs may have been removed since.
         """
-        chunks = list(chunks)
-        CollectionStore(self._connection).claim(Shelf.COLD, (chunk.digest for chunk in chunks), epoch=epoch)
-        still = select(manifests.c.id).where(and_(manifests.c.id == manifest_id, cooling(policy)))
+        CollectionStore(self._connection).claim(Shelf.COLD, chunks, epoch=epoch)
+        still = select(manifests.c.id).where(
+            manifests.c.id == manifest_id, manifests.c.chunk_map_digest == chunk_map.text, cooling(policy)
+        )
         if self._connection.execute(still).first() is None:
             return False
-        rows = [
-            {"manifest_id": manifest_id, "digest": chunk.digest.text, "size": chunk.size} for chunk in chunks
-        ]
-        if rows:
-            self._connection.execute(insert(cold_chunks), rows)
         mine = {"of_manifest": manifest_id}
-        self._connection.execute(_LEAVE, mine)
-        self._connection.execute(_COOL, mine)
+        for statement in (_ENTER, _LEAVE, _COOL):
+            self._connection.execute(statement, mine)
         return True

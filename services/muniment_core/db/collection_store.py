@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from muniment.digests import Digest
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
@@ -22,6 +23,9 @@ from muniment_core.db.needs import needed_blobs
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import ledger_head
 from muniment_core.domain.tiers import Fate, Shelf
+
+_SLICE = 500
+"""Digests of one statement."""
 
 LOCK = 0x6D756E67
 """Held by all who refer to blobs, and alone by who decides that nobody does."""
@@ -103,10 +107,12 @@ class CollectionStore:
             self._connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": LOCK})
         now, condemned = self._epoch()
         if condemned:
-            asked = _asked(shelf, digests)
-            if self._connection.execute(_DELETING, asked).first() is not None:
-                raise CollectedMeanwhile(now, deleting=True)
-            self._connection.execute(_SPARE, asked)
+            remaining = iter(digests)
+            while part := list(islice(remaining, _SLICE)):
+                asked = _asked(shelf, part)
+                if self._connection.execute(_DELETING, asked).first() is not None:
+                    raise CollectedMeanwhile(now, deleting=True)
+                self._connection.execute(_SPARE, asked)
         if now != epoch:
             raise CollectedMeanwhile(now, deleting=False)
 

@@ -12,7 +12,11 @@ from muniment.v1 import artifact_service_pb2, artifact_service_pb2_grpc
 from muniment_core.domain.errors import (
     BytesArchived,
     BytesDamaged,
+    LedgerRecovery,
+    ManifestNotFound,
     PeerUnavailable,
+    PermissionDenied,
+    ProjectNotFound,
     StorageFull,
     TokenInvalid,
 )
@@ -28,8 +32,8 @@ _RETRYABLE = frozenset(
         grpc.StatusCode.CANCELLED,
     }
 )
-READING_SECONDS = 3600.0
-"""Reading and hashing a whole version may take long; the caller's own deadline ends it sooner."""
+_TOLD_WHEN_REPEATED = frozenset({PermissionDenied.reason, ProjectNotFound.reason})
+"""What changed between a call and the one it made: whoever repeats the first is told by it."""
 
 
 class ArtifactPeer:
@@ -38,8 +42,11 @@ class ArtifactPeer:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = artifact_service_pb2_grpc.ArtifactServiceStub(channel)
 
-    async def verify(self, project: str, digest: str) -> None:
+    async def verify(self, project: str, digest: str, *, seconds: float | None) -> None:
         """Have every chunk of a manifest read and compared with its digest.
+
+        Args:
+            seconds: how long the caller waits; None: for ever.
 
         Raises:
             BytesDamaged: if a chunk is gone or wrong.
@@ -49,23 +56,26 @@ class ArtifactPeer:
             PeerUnavailable: if the artifact service does not answer.
         """
         request = artifact_service_pb2.VerifyManifestRequest(parent=ProjectName(project).text, digest=digest)
-        await self._ask(self._stub.VerifyManifest, request, digest)
+        await self._ask(self._stub.VerifyManifest, request, digest, seconds)
 
-    async def restore(self, project: str, digest: str) -> None:
+    async def restore(self, project: str, digest: str, *, seconds: float | None) -> None:
         """Have every chunk of a manifest brought to hand, read, and left there for a grace period of collection.
 
         Raises:
-            As :meth:`verify`.
+            LedgerRecovery: if nothing may be written.
+            As :meth:`verify`, whose arguments these are.
         """
         request = artifact_service_pb2.RestoreManifestRequest(parent=ProjectName(project).text, digest=digest)
-        await self._ask(self._stub.RestoreManifest, request, digest)
+        await self._ask(self._stub.RestoreManifest, request, digest, seconds)
 
-    async def _ask(self, method: Callable[..., Any], request: Any, digest: str) -> None:
+    async def _ask(
+        self, method: Callable[..., Any], request: Any, digest: str, seconds: float | None
+    ) -> None:
         try:
             await method(
                 request,
                 metadata=(("authorization", f"Bearer {current_token.get()}"),),
-                timeout=READING_SECONDS,
+                timeout=seconds,
             )
         except grpc.aio.AioRpcError as error:
             raise _translated(error, digest) from error
@@ -76,12 +86,14 @@ def _translated(error: grpc.aio.AioRpcError, digest: str) -> Exception:
     reason, facts = (info.reason, info.metadata) if info else ("", {})
     if reason == BytesArchived.reason:
         return BytesArchived(facts["digest"], Tier(facts["tier"]))
+    if reason in (BytesDamaged.reason, ManifestNotFound.reason):
+        return BytesDamaged(digest, error.details() or "a chunk is gone or wrong")
     if reason == StorageFull.reason:
         return StorageFull(facts["store"])
-    if error.code() in (grpc.StatusCode.DATA_LOSS, grpc.StatusCode.NOT_FOUND):
-        return BytesDamaged(digest, error.details() or "a chunk is gone or wrong")
+    if reason == LedgerRecovery.reason:
+        return LedgerRecovery()
     if error.code() is grpc.StatusCode.UNAUTHENTICATED:
         return TokenInvalid()
-    if error.code() in _RETRYABLE:
+    if error.code() in _RETRYABLE or reason in _TOLD_WHEN_REPEATED:
         return PeerUnavailable("artifact")
     return error

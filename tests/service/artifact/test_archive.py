@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from muniment.digests import Digest
 from muniment.v1 import artifact_service_pb2 as pb
+from muniment_artifact.blobs.late import LateStore
+from muniment_artifact.blobs.verified import verify_blob
+from muniment_artifact.blobs.whole import put_blob
 from muniment_artifact.collection.collect import foresee
 from muniment_core.domain.catalog import VersionState
 from muniment_core.domain.errors import BytesArchived, ManifestNotFound, StorageUnavailable
@@ -228,3 +232,83 @@ async def test_a_cold_tier_that_fails_half_way_is_gone_on_with(
     assert (await run()).archived_manifests == 1
     await restore(version)
     assert await content(client, manifest.digest) == ONE + TWO + THREE
+
+
+async def test_a_copy_in_the_cold_tier_that_rotted_is_made_anew_before_what_is_at_hand_goes(
+    client, cold, run, register, archive, restore
+) -> None:
+    first = await register((await client.push({"a.bin": [ONE]})).digest)
+    second = await client.push({"a.bin": [ONE], "b.bin": [TWO]})
+    version = await register(second.digest)
+    await archive(first)
+    await run()
+    rotten = cold_path(client, ONE)
+    rotten.chmod(0o600)
+    rotten.write_bytes(b"x" * len(ONE))
+    await archive(version)
+    assert (await run()).archived_manifests == 1
+    await restore(version)
+    await restore(first)
+    assert await content(client, second.digest) == ONE
+
+
+def cold_path(client, data: bytes):
+    """Where the cold tier keeps a blob."""
+    at_hand = client.blob_path(data)
+    return at_hand.parents[3] / "cold" / at_hand.relative_to(at_hand.parents[3])
+
+
+async def test_what_is_restored_is_noted_on_the_way(
+    client, cold, run, register, archive, restore, monkeypatch
+) -> None:
+    monkeypatch.setattr("muniment_artifact.restore.NOTED_CHUNKS", 1)
+    manifest = await client.push({"a.bin": [ONE, TWO, THREE]})
+    version = await register(manifest.digest)
+    await archive(version)
+    await run()
+    data = cold_path(client, THREE).read_bytes()
+    cold.delete(Digest.of(THREE))
+    with pytest.raises(client.Refused):
+        await restore(version)
+    # What came back is held, and is not collected as long as it is leased.
+    assert await client.plan([ONE, TWO, THREE]) == [Digest.of(THREE).text]
+    put_blob(cold, data)
+    assert (await restore(version)).copied_bytes == len(THREE)
+    assert await content(client, manifest.digest) == ONE + TWO + THREE
+
+
+async def test_a_cold_tier_that_is_away_keeps_nothing_else_from_being_collected(
+    client, blobs, stores, run, register, archive
+) -> None:
+    await archive(await register((await client.push({"a.bin": [ONE]})).digest))
+    await client.push({"b.bin": [TWO]})
+
+    def away():
+        raise StorageUnavailable("artifacts")
+
+    stores[Shelf.COLD] = LateStore(away)
+    with pytest.raises(StorageUnavailable):
+        await run()
+    assert Digest.of(TWO).text not in present(blobs)
+    assert Digest.of(ONE).text in present(blobs)
+
+
+async def test_who_reads_what_goes_to_the_cold_tier_is_told_that_and_nothing_is_called_damaged(
+    client, blobs, run, register, archive, restore, execution, monkeypatch
+) -> None:
+    manifest = await client.push({"a.bin": [ONE]})
+    version = await register(manifest.digest)
+    await archive(version)
+    verified = verify_blob
+
+    def moved_meanwhile(store, digest: Digest, size: int) -> None:
+        asyncio.run_coroutine_threadsafe(run(), loop).result()
+        verified(store, digest, size)
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr("muniment_artifact.verify.verify_blob", moved_meanwhile)
+    with pytest.raises(client.Refused) as refused:
+        await client.call("VerifyManifest", _of(manifest.digest, pb.VerifyManifestRequest))
+    assert refused.value.reason == BytesArchived.reason
+    await restore(version)
+    assert await client.plan([ONE]) == []

@@ -16,7 +16,7 @@ from muniment.ledger.checkpoint import Checkpoint
 from muniment.names import AliasName, ModelName, StageName, VersionName
 from muniment.v1 import prediction_pb2
 from muniment_artifact.blobs.whole import put_blob
-from muniment_artifact.collection.cool import cool_archived
+from muniment_artifact.collection.cool import Cooled, cool_archived
 from muniment_artifact.collection.sweep import our_turn
 from muniment_artifact.manifest import FileEntry, build_manifest
 from muniment_core.db.artifact_store import Chunk
@@ -207,7 +207,8 @@ class Population:
 
         async def cooling() -> None:
             async with our_turn(self._execution) as turn:
-                await cool_archived(self._execution, self._blobs, self._cold, policy, turn)
+                stores = {Shelf.HOT: self._blobs, Shelf.COLD: self._cold}
+                await cool_archived(self._execution, stores, policy, turn, Cooled())
                 await self._execution.note(release)
 
         def release(unit: UnitOfWork) -> None:
