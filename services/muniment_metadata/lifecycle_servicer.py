@@ -1,4 +1,4 @@
-"""The methods of MetadataService that archive a version and bring it back."""
+"""The methods of MetadataService that move a version from state to state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from muniment_core.rpc.convert import parse, text
 from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.peers import ArtifactPeer
 
-from muniment_metadata import lifecycle
+from muniment_metadata import lifecycle, versions
 from muniment_metadata.convert import version_message
 from muniment_metadata.visibility import shown
 
@@ -60,3 +60,13 @@ class LifecycleMethods:
             catalog_pb2.Version,
         )
         return shown(restored, current_principal.get())
+
+    async def DeleteVersion(self, request: pb.DeleteVersionRequest, context: Context) -> catalog_pb2.Version:
+        version, principal = parse("name", VersionName.parse, request.name), current_principal.get()
+        deleted = await self._execution.mutate(
+            request,
+            lambda unit: versions.delete_version(unit, version, etag=request.etag, principal=principal),
+            version_message,
+            catalog_pb2.Version,
+        )
+        return shown(deleted, principal)

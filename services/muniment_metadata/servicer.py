@@ -214,16 +214,6 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
         )
         return shown(changed, current_principal.get())
 
-    async def DeleteVersion(self, request: pb.DeleteVersionRequest, context: Context) -> catalog_pb2.Version:
-        version, principal = parse("name", VersionName.parse, request.name), current_principal.get()
-        deleted = await self._execution.mutate(
-            request,
-            lambda unit: versions.delete_version(unit, version, etag=request.etag, principal=principal),
-            version_message,
-            catalog_pb2.Version,
-        )
-        return shown(deleted, principal)
-
     async def ResolveVersion(
         self, request: pb.ResolveVersionRequest, context: Context
     ) -> catalog_pb2.Version:
