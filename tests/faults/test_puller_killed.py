@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,12 +39,15 @@ def model(tmp_path: Path) -> Path:
 def pull(
     processes: ProcessRunner, start_worker: Callable[..., RunningProcess], server: ServerProcess
 ) -> Callable[..., RunningProcess]:
-    """Starts a process that pulls, with a cache in a directory or `off`: `pull(version, into, cache)`."""
+    """Starts a process that pulls, with a cache in a directory or `off`: `pull(version, into, cache)`.
 
-    def start(version: muniment.Version, into: Path, cache: Path | str) -> RunningProcess:
+    With a number of bytes it kills itself when so many have come.
+    """
+
+    def start(version: muniment.Version, into: Path, cache: Path | str, *last: int) -> RunningProcess:
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("MUNIMENT_CACHE", str(cache))
-            return start_worker("pull_one", server, f"churn@{version.number}", into)
+            return start_worker("pull_one", server, f"churn@{version.number}", into, *last)
 
     return start
 
@@ -56,38 +60,28 @@ def test_a_pull_that_is_killed_again_and_again_ends_with_the_right_bytes_and_fet
     pull: Callable[..., RunningProcess],
     model: Path,
     tmp_path: Path,
-    until: Callable[..., None],
     soak: bool,
     cache: str,
 ) -> None:
     version = registry_of(server).push("churn", model)
     moments = random.Random(SEED)
     where = "off" if cache == "off" else tmp_path / cache
-    kills = 0
     for attempt in range(50 if soak else 2):
         out = tmp_path / f"out-{attempt}"
         total = 0
-        # Two kills, the second of a pull that goes on; then one that is let through.
-        for reached in (moments.uniform(0.5, 0.9), moments.uniform(0.3, 0.9), None):
-            puller = pull(version, out, where)
-            if reached is None:
-                assert puller.wait() == 0, puller.stderr
-            else:
-                aim = int(reached * (version.size_bytes - total))
-                until(lambda: _fetched(puller) >= aim or not puller.running, "bytes arrive")  # noqa: B023
-                puller.kill9()
+        # Two kills, the second of a pull that goes on, both long before the end; then one that is let through.
+        for reached in (moments.uniform(0.2, 0.6), moments.uniform(0.2, 0.7), None):
+            last = [] if reached is None else [int(reached * (version.size_bytes - total))]
+            puller = pull(version, out, where, *last)
+            assert puller.wait() == (-signal.SIGKILL if last else 0), puller.stderr
             total += _fetched(puller)
-            if out.exists():
-                break
-            kills += 1
+            assert out.exists() == (reached is None)
         assert _contents(out) == _contents(model)
         assert version.size_bytes - LOST_BYTES <= total <= version.size_bytes + 2 * LOST_BYTES
-        # One that was killed when all was done may have left what it would have cleared up.
         registry_of(server).pull(version, tmp_path / f"after-{attempt}")
         assert [path for path in tmp_path.iterdir() if path.name.startswith(".muniment-")] == []
         # The next attempt begins with nothing.
         shutil.rmtree(where / "v1" if isinstance(where, Path) else tmp_path / "none", ignore_errors=True)
-    assert kills, "pulls were killed in their middle"
 
 
 @pytest.mark.soak

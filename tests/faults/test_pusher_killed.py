@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,9 +38,8 @@ def test_a_killed_push_leaves_no_version_and_pushing_again_sends_only_what_is_mi
         model, directory = f"model-{attempt}", write_model(attempt, FILES, FILE_BYTES)
         # The random moment: after so many chunks are acknowledged, with more of them under way.
         reached = moments.randrange(1, FILES // 2) * FILE_BYTES
-        pusher = start_worker("push_one", server, model, directory)
-        until(lambda: _pushed(pusher) >= reached or not pusher.running, "chunks are on their way")  # noqa: B023
-        pusher.kill9()
+        pusher = start_worker("push_one", server, model, directory, reached)
+        assert pusher.wait() == -signal.SIGKILL, pusher.stderr
         assert not any(line.startswith("version") for line in pusher.lines)
         with pytest.raises(grpc.RpcError) as missing_model:
             list_versions(api, model)

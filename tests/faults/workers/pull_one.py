@@ -1,10 +1,13 @@
 """Pulls one version, telling what comes over the network.
 
-pull_one.py SELECTOR DIRECTORY: prints `fetched BYTES` for all that has come so far, then `pulled`.
+pull_one.py SELECTOR DIRECTORY [BYTES]: prints `fetched BYTES` for all that has come so far, then `pulled`. Kills
+itself when so many bytes have come, whatever its other threads are doing then.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 
@@ -13,6 +16,7 @@ from muniment.transfer.arriving import ArrivingFile
 
 counting = threading.Lock()
 fetched = 0
+last = int(sys.argv[3]) if len(sys.argv) > 3 else None
 write = ArrivingFile.write
 
 
@@ -23,6 +27,8 @@ def told(file: ArrivingFile, offset: int, data: bytes | memoryview) -> None:
     with counting:
         fetched += len(data)
         print("fetched", fetched)
+        if last is not None and fetched >= last:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 ArrivingFile.write = told  # type: ignore[method-assign]
