@@ -137,9 +137,13 @@ class Database:
         try:
             driver: Any = held.dbapi_connection
             [taken] = driver.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-            yield partial(_answers, driver) if taken else None
+            try:
+                yield partial(_answers, driver) if taken else None
+            finally:
+                if taken:
+                    _give_back(driver, key)
         finally:
-            # Closing the connection gives the lock back, whatever state it is in.
+            # Closing the connection gives the lock back as well, whatever state it is in.
             held.invalidate()
 
     def look_up(self, statement: Prepared, **values: Any) -> Any | None:
@@ -202,6 +206,15 @@ def _answers(driver: Any) -> bool:
             raise
         return False
     return True
+
+
+def _give_back(driver: Any, key: int) -> None:
+    """Give a lock back at once: the server learns of a connection's end some time after it was closed."""
+    try:
+        driver.execute("SELECT pg_advisory_unlock(%s)", (key,))
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
 
 
 def _driver_of(connection: Connection) -> Any:

@@ -214,6 +214,12 @@ async def test_what_was_found_out_long_ago_is_forgotten_and_found_out_again(clie
     assert await execution.read(proven) == {kept, old}
 
 
+async def test_the_turn_that_was_given_back_can_be_taken_at_once(execution) -> None:
+    for _ in range(50):
+        async with our_turn(execution):
+            pass
+
+
 async def test_one_process_collects_at_a_time(execution, run) -> None:
     async with our_turn(execution):
         with pytest.raises(NotOurTurn):
