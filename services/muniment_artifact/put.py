@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from muniment_core.db.artifact_store import Chunk, FileProof
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
@@ -30,6 +30,10 @@ from muniment_artifact.room import Room
 
 FRAMES_BYTES = 4 * MIB
 """Frames of one stream that wait for the disk or for being hashed."""
+GATHERED_CHUNKS = 8
+GATHER_SECONDS = 0.02
+"""How many chunks are noted together, and how long one waits for those that are whole already: each note is a
+transaction, and acknowledgements are not urgent while more than they are on the way."""
 SMALLEST_FRAME_BYTES = MIB // 16
 """What a frame counts for at least: a million of one byte would take a gigabyte."""
 
@@ -179,7 +183,7 @@ class ChunkStream:
             raise
 
     async def _next_durable(self) -> list[_Whole]:
-        """The next chunk, and those after it that are durable by then; none at the end.
+        """The next chunk, and those after it that are durable soon; none at the end.
 
         Raises:
             Exception: what keeps the next chunk from being durable.
@@ -188,6 +192,8 @@ class ChunkStream:
             await self._changed.wait_for(lambda: self._unacked or self._ended)
         if self._unacked:
             await asyncio.shield(self._unacked[0].task)
+            whole = [each.task for each in islice(self._unacked, GATHERED_CHUNKS)]
+            await asyncio.wait(whole, timeout=GATHER_SECONDS)
         return list(takewhile(lambda whole: whole.is_durable, self._unacked))
 
     async def _note(self, durable: Sequence[_Whole]) -> None:

@@ -50,7 +50,7 @@ class FileStore:
     def path(self, digest: str) -> Path:
         """Where the file of a digest is, if it is here."""
         digits = digest.removeprefix("sha256:")
-        return self._files / digits[:2] / digits
+        return self._files.joinpath(digits[:2], digits)
 
     def has(self, digest: str) -> bool:
         """Whether there is a file for a text that may be a digest, right or not."""

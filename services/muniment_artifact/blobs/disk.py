@@ -135,7 +135,7 @@ class DiskBlobStore:
             raise StorageUnavailable(STORE_NAME)
 
     def _path(self, digest: Digest) -> Path:
-        return self._blobs / digest.hex[:2] / digest.hex
+        return self._blobs.joinpath(digest.hex[:2], digest.hex)
 
 
 class DiskBlobWriter:
@@ -146,6 +146,7 @@ class DiskBlobWriter:
         self._path = path
         self._descriptor: int | None = descriptor
         self._target = target
+        self._published = False
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes."""
@@ -166,6 +167,7 @@ class DiskBlobWriter:
             with storage_errors():
                 os.fsync(self._descriptor)
                 self._path.rename(self._target)
+                self._published = True
                 # Only now: a leftover of a killed writer must stay one that the next start can open and lock.
                 os.fchmod(self._descriptor, 0o444)
                 _sync_directory(self._target.parent)
@@ -175,7 +177,8 @@ class DiskBlobWriter:
     def discard(self) -> None:
         """Remove the temporary file, unless it became the blob."""
         if self._descriptor is not None:
-            self._path.unlink(missing_ok=True)
+            if not self._published:
+                self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
             self._descriptor = None
 
