@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from muniment_core.db.prepared import Prepared, Question, Rows, read_in_one_trip, run_in_one_trip, run_text
+from muniment_core.db.prepared import Prepared, Question, Rows, run_text
+from muniment_core.db.trips import read_in_one_trip, run_in_one_trip
 
 _SAVEPOINT = "SAVEPOINT change"
 _RELEASE = "RELEASE SAVEPOINT change"
@@ -110,16 +111,14 @@ class Batch:
             self.facts = self._facts_before
         self._settled = False
 
-    def send(self, last: Iterable[Rows] = ()) -> list[int]:
-        """Send what waits, and then ``last``, in one trip; returns how many rows each of ``last`` touched."""
+    def send(self, last: Iterable[Rows] = ()) -> int:
+        """Send what waits, and then ``last``, in one trip; returns how many rows its last statement touched."""
         by_statement: dict[Prepared, dict[object, Mapping[str, Any]]] = {}
         for statement, word, row in self._waiting:
             by_statement.setdefault(statement, {})[word] = row
         self._waiting = []
-        last = [(statement, rows) for statement, rows in last if rows]
         waited = [(statement, list(rows.values())) for statement, rows in by_statement.items()]
-        counts = run_in_one_trip(self.raw, [*waited, *last])
-        return counts[len(counts) - len(last) :]
+        return run_in_one_trip(self.raw, [*waited, *last])
 
 
 def _word(question: Question) -> object:

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, update
 
-from muniment_core.db.prepared import Prepared, Question, Rows, run_in_one_trip
+from muniment_core.db.prepared import Prepared, Question, Rows
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
+from muniment_core.db.trips import run_in_one_trip
 from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier, Node
 
@@ -190,16 +191,16 @@ def appending(before: Frontier, entries: Sequence[Entry]) -> list[Rows]:
     return [*work, (_MOVE_HEAD, [head])]
 
 
-def check_moved(before: Frontier, touched: Sequence[int]) -> None:
+def check_moved(before: Frontier, touched: int) -> None:
     """Make sure that the head was where it was to be.
 
     Args:
-        touched: how many rows each statement of :func:`appending` touched.
+        touched: how many rows the last statement of :func:`appending` touched.
 
     Raises:
         LedgerMoved: if it was not.
     """
-    if touched[-1] != 1:
+    if touched != 1:
         raise LedgerMoved(f"the ledger is no longer {before.size} entries long")
 
 

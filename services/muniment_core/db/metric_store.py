@@ -13,6 +13,7 @@ from muniment_core.db.id_list import among
 from muniment_core.db.metric_summaries import summarise
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import version_metrics
+from muniment_core.db.trips import run_in_one_trip
 from muniment_core.db.version_rows import INSERT_METRIC, metric_rows
 from muniment_core.domain.catalog import MetricValue
 
@@ -56,7 +57,8 @@ class MetricStore:
             )
             .values(is_latest=False)
         )
-        INSERT_METRIC.run_all(self._connection, metric_rows(version_id, metrics, revision=revision))
+        rows = metric_rows(version_id, metrics, revision=revision)
+        run_in_one_trip(self._connection, [(INSERT_METRIC, rows)])
         summarise(self._connection, version_id, metrics)
 
     def count_keys(self, version_id: int) -> int:

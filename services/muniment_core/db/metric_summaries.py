@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.search_tables import version_metric_summaries as summaries
 from muniment_core.db.tables import versions
+from muniment_core.db.trips import run_in_one_trip
 from muniment_core.domain.catalog import MetricValue
 
 
@@ -73,16 +74,14 @@ def summary_of(values: Sequence[float]) -> tuple[float | None, float | None, flo
 
 def summarise(connection: Connection, version_id: int, added: Sequence[MetricValue]) -> None:
     """Take values that were just added, in their order, into the summaries of their version."""
-    _MERGE[connection.dialect.name].run_all(
-        connection,
-        [
-            {
-                "of": row["version_id"],
-                "named": row["key"],
-                "last": row["latest"],
-                "least": row["lowest"],
-                "most": row["highest"],
-            }
-            for row in summary_rows(version_id, added)
-        ],
-    )
+    rows = [
+        {
+            "of": row["version_id"],
+            "named": row["key"],
+            "last": row["latest"],
+            "least": row["lowest"],
+            "most": row["highest"],
+        }
+        for row in summary_rows(version_id, added)
+    ]
+    run_in_one_trip(connection, [(_MERGE[connection.dialect.name], rows)])

@@ -15,14 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert, Update, UpdateBase
 from sqlalchemy.sql.selectable import CompoundSelect, Select
 from sqlalchemy.types import TypeEngine
-
-from muniment_core.db.unnested import unnested
 
 Processor = Callable[[Any], Any]
 Rows = tuple["Prepared", Sequence[Mapping[str, Any]]]
@@ -31,8 +29,8 @@ Question = tuple["Prepared", Mapping[str, Any]]
 """A statement that reads, and its values."""
 
 
-@dataclass(slots=True)
-class _Form:
+@dataclass(slots=True, eq=False)
+class Form:
     """A statement as one dialect's driver takes it.
 
     Attributes:
@@ -106,15 +104,15 @@ class Prepared:
             statement: with named parameters for all that varies.
             columns: of an INSERT without values, the columns to be given.
         """
-        self._statement = statement
+        self.statement = statement
         self._columns = list(columns) or None
-        self._forms: dict[str, _Form] = {}
+        self._forms: dict[str, Form] = {}
 
     def all(self, connection: Connection, /, **values: Any) -> list[Any]:
         """Every row."""
         dialect = connection.dialect
-        form = self._form(dialect)
-        cursor = _driver(connection).execute(form.text, form.bound(values))
+        form = self.form(dialect)
+        cursor = driver_of(connection).execute(form.text, form.bound(values))
         # All of them before any is converted: a statement that is read half keeps its snapshot of SQLite for as
         # long as anybody keeps the error that ended the reading, and whatever is read next over that connection
         # would be as old.
@@ -122,56 +120,51 @@ class Prepared:
 
     def as_sent(self, connection: Connection, /, **values: Any) -> tuple[str, Any]:
         """The text and the values that the driver is given, to have the database explain them."""
-        form = self._form(connection.dialect)
+        form = self.form(connection.dialect)
         return form.text, form.bound(values)
 
     def first(self, connection: Connection, /, **values: Any) -> Any | None:
         """The first row, or None; for statements that give one at most."""
-        return self.first_by_driver(connection.dialect, _driver(connection), values)
+        return self.first_by_driver(connection.dialect, driver_of(connection), values)
 
     def first_by_driver(self, dialect: Dialect, driver: Any, values: Mapping[str, Any]) -> Any | None:
         """The first row, or None, over a connection of the driver."""
-        form = self._form(dialect)
+        form = self.form(dialect)
         cursor = driver.execute(form.text, form.bound(values))
         found = cursor.fetchall()  # as in `all`
         return form.read(cursor, dialect, found[0]) if found else None
 
     def run(self, connection: Connection, /, **values: Any) -> int:
         """Run a statement without rows; returns how many it touched."""
-        form = self._form(connection.dialect)
-        return int(_driver(connection).execute(form.text, form.bound(values)).rowcount)
+        form = self.form(connection.dialect)
+        return int(driver_of(connection).execute(form.text, form.bound(values)).rowcount)
 
-    def run_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]], /) -> None:
-        """Run a statement without rows for each of the given ones."""
-        run_in_one_trip(connection, [(self, rows)])
-
-    def _send(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
-        """Run for each of the rows; the cursor tells more once the trip is over."""
-        form = self._form(connection.dialect)
-        cursor = _driver(connection).cursor()
+    def send(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Run a statement without rows for each of the given ones; the cursor tells more once the trip is over."""
+        form = self.form(connection.dialect)
+        cursor = driver_of(connection).cursor()
         if len(rows) == 1:
             cursor.execute(form.text, form.bound(rows[0]))
-        elif form.many:
-            cursor.execute(form.many, form.bound_together(rows))
         else:
             cursor.executemany(form.text, [form.bound(row) for row in rows])
         return cursor
 
-    def _form(self, dialect: Dialect) -> _Form:
+    def form(self, dialect: Dialect) -> Form:
+        """The statement as the driver takes it."""
         form = self._forms.get(dialect.name)
         if form is None:
             form = self._forms[dialect.name] = self._compiled(dialect)
         return form
 
-    def _compiled(self, dialect: Dialect) -> _Form:
-        compiled = self._statement.compile(dialect=dialect, column_keys=self._columns)
+    def _compiled(self, dialect: Dialect) -> Form:
+        compiled = self.statement.compile(dialect=dialect, column_keys=self._columns)
         assert isinstance(compiled, SQLCompiler)
         if compiled.post_compile_params:
-            raise ValueError(f"the text of {self._statement} depends on its values")
+            raise ValueError(f"the text of {self.statement} depends on its values")
         names = compiled.positiontup if compiled.positiontup is not None else list(compiled.binds)
-        columns = _columns_of(self._statement, compiled)
+        columns = _columns_of(self.statement, compiled)
         row = namedtuple("row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]
-        return _Form(
+        return Form(
             text=str(compiled),
             parameters=tuple(
                 (
@@ -188,46 +181,24 @@ class Prepared:
             columns=tuple(column.type for column in columns),
         )
 
+    @property
+    def is_plain_insert(self) -> bool:
+        """Whether it inserts the values it is given, and does nothing else."""
+        return isinstance(self.statement, Insert) and self._columns is not None
+
     def _many(self, dialect: Dialect) -> str:
-        if dialect.name != "postgresql" or self._columns is None or not isinstance(self._statement, Insert):
+        """The text that inserts a row for each element of arrays, which are named as the columns are."""
+        if dialect.name != "postgresql" or not isinstance(self.statement, Insert) or self._columns is None:
             return ""
-        return unnested(self._statement, self._columns, dialect)
-
-
-def run_in_one_trip(connection: Connection, work: Sequence[Rows]) -> list[int]:
-    """Run statements without rows of their own, each for every row given, waiting for the database once.
-
-    Returns:
-        How many rows each of them touched.
-    """
-    work = [(statement, rows) for statement, rows in work if rows]
-    if connection.dialect.name == "postgresql" and sum(len(rows) for _, rows in work) > 1:
-        with _driver(connection).pipeline():
-            cursors = [statement._send(connection, rows) for statement, rows in work]
-    else:
-        cursors = [statement._send(connection, rows) for statement, rows in work]
-    return [cursor.rowcount for cursor in cursors]
-
-
-def read_in_one_trip(connection: Connection, questions: Sequence[Question]) -> list[list[Any]]:
-    """The rows of several statements, waiting for the database once."""
-    if connection.dialect.name != "postgresql" or len(questions) == 1:
-        return [statement.all(connection, **values) for statement, values in questions]
-    driver, dialect = _driver(connection), connection.dialect
-    with driver.pipeline():
-        cursors = [
-            driver.execute(form.text, form.bound(values))
-            for form, values in ((statement._form(dialect), values) for statement, values in questions)
-        ]
-    return [
-        [statement._form(dialect).read(cursor, dialect, raw) for raw in cursor]
-        for (statement, _), cursor in zip(questions, cursors, strict=True)
-    ]
+        prepare, table = dialect.identifier_preparer, self.statement.table
+        names = ", ".join(prepare.quote(name) for name in self._columns)
+        arrays = ", ".join(f"%({name})s::{_array(table.c[name].type, dialect)}" for name in self._columns)
+        return f"INSERT INTO {prepare.format_table(table)} ({names}) SELECT * FROM unnest({arrays})"
 
 
 def run_text(connection: Connection, text: str) -> None:
     """Run a statement that neither takes nor gives values, and that both databases know."""
-    _driver(connection).execute(text)
+    driver_of(connection).execute(text)
 
 
 def _columns_of(statement: Any, compiled: SQLCompiler) -> list[ColumnElement[Any]]:
@@ -236,5 +207,12 @@ def _columns_of(statement: Any, compiled: SQLCompiler) -> list[ColumnElement[Any
     return [] if isinstance(statement, UpdateBase) else list(statement.selected_columns)
 
 
-def _driver(connection: Connection) -> Any:
+def _array(kind: TypeEngine[Any], dialect: Dialect) -> str:
+    implementation = kind.dialect_impl(dialect)
+    # A cast to VARCHAR(n) would cut what is too long, where inserting it is refused.
+    return "TEXT[]" if isinstance(implementation, String) else f"{implementation.compile(dialect)}[]"
+
+
+def driver_of(connection: Connection) -> Any:
+    """The driver's own connection."""
     return connection.connection.dbapi_connection

@@ -30,6 +30,7 @@ _PLACE = Prepared(
         models.c.latest_number,
         manifests.c.size_bytes,
         manifests.c.file_count,
+        select(func.coalesce(func.max(versions.c.id), 0)).scalar_subquery().label("newest_key"),
     )
     .select_from(projects)
     .outerjoin(models, and_(models.c.project_id == projects.c.id, models.c.name == bindparam("model")))
@@ -44,16 +45,14 @@ _PLACE = Prepared(
     )
     .where(projects.c.name == bindparam("project"))
 )
-_NEWEST_KEY = Prepared(select(func.coalesce(func.max(versions.c.id), 0).label("id")))
 _TAKE_NUMBER = Prepared(
     update(models).where(models.c.id == bindparam("model")).values(latest_number=bindparam("to"))
 )
-_NEWEST: Question = (_NEWEST_KEY, {})
 
 
 def asked_to_register(model: ModelName, digest: str) -> list[Question]:
     """What registering a version will ask the database."""
-    return [_place(model, digest), _NEWEST]
+    return [_place(model, digest)]
 
 
 def _place(model: ModelName, digest: str) -> Question:
@@ -66,12 +65,14 @@ class Place:
 
     Attributes:
         latest_number: the newest number of the model so far.
+        newest_key: the newest key of any version so far.
         size_bytes: of the files of its manifest.
     """
 
     project_id: int
     model_id: int
     latest_number: int
+    newest_key: int
     size_bytes: int
     file_count: int
 
@@ -98,8 +99,10 @@ class RegistrationStore:
             raise ModelNotFound(model.text)
         if row.size_bytes is None:
             raise ManifestNotFound(digest)
-        number = self._batch.facts.get(("number", row.model_id), row.latest_number)
-        return Place(row.project_id, row.model_id, number, row.size_bytes, row.file_count)
+        facts = self._batch.facts
+        number = facts.get(("number", row.model_id), row.latest_number)
+        newest = facts.get("newest version key", row.newest_key)
+        return Place(row.project_id, row.model_id, number, newest, row.size_bytes, row.file_count)
 
     def register(
         self,
@@ -115,14 +118,10 @@ class RegistrationStore:
     ) -> VersionRecord:
         """Take the next number and write a version; ``record`` is the canonical form of ``new.frozen``."""
         facts = self._batch.facts
-        newest = facts.get("newest version key")
-        if newest is None:
-            found = self._batch.first(_NEWEST)
-            newest = found.id if found is not None else 0
         number = place.latest_number + 1
         version = new_version_record(
             new,
-            version_id=newest + 1,
+            version_id=place.newest_key + 1,
             model=model,
             number=number,
             size_bytes=place.size_bytes,

@@ -10,8 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select
 
 from muniment_core.db.id_list import among
-from muniment_core.db.prepared import Prepared, Question, Rows, run_in_one_trip
+from muniment_core.db.prepared import Prepared, Question, Rows
 from muniment_core.db.tables import requests
+from muniment_core.db.trips import run_in_one_trip
 from muniment_core.domain.errors import RequestIdReused
 
 _ANSWER = Prepared(

@@ -28,7 +28,7 @@ from muniment_core.db.history_tables import version_state_moves
 from muniment_core.db.id_list import among
 from muniment_core.db.metric_store import LATEST, MetricStore, metrics_by_version
 from muniment_core.db.model_store import tags_by_owner, tags_of, tags_of_one, write_tags
-from muniment_core.db.prepared import Prepared, read_in_one_trip, run_in_one_trip
+from muniment_core.db.prepared import Prepared
 from muniment_core.db.signature_tables import version_signatures
 from muniment_core.db.tables import (
     aliases,
@@ -39,6 +39,7 @@ from muniment_core.db.tables import (
     version_tags,
     versions,
 )
+from muniment_core.db.trips import read_in_one_trip, run_in_one_trip
 from muniment_core.db.version_rows import new_version_record, new_version_rows
 from muniment_core.domain.catalog import FrozenRecord, MetricValue, NewVersion, VersionRecord, VersionState
 from muniment_core.domain.errors import VersionNotFound

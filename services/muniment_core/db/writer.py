@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from muniment.ledger.entries import request_digest
 from muniment.names import ModelName
@@ -41,6 +41,7 @@ MAX_BATCH = 256
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 T = TypeVar("T")
+Promised = TypeVar("Promised", contravariant=True)
 _log = logging.getLogger(__name__)
 
 
@@ -67,10 +68,23 @@ class Change(Generic[T]):
     in_recovery: bool = False
 
 
+class Promise(Protocol[Promised]):
+    """Where the outcome of a change goes; :class:`concurrent.futures.Future` is one."""
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """Whether somebody still waits for the change; it is not made otherwise."""
+
+    def set_result(self, result: Promised, /) -> None:
+        """The change is durable."""
+
+    def set_exception(self, error: BaseException, /) -> None:
+        """It is not."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     change: Change[Any]
-    future: Future[Any]
+    promise: Promise[Any]
     answer: Any = None
     error: BaseException | None = None
 
@@ -109,20 +123,24 @@ class Writer:
         """Begin to take changes."""
         self._thread.start()
 
-    def submit(self, change: Change[T]) -> Future[T]:
-        """Hand in a change. The future ends when it is durable, or with the reason it is not.
+    @overload
+    def submit(self, change: Change[T]) -> Future[T]: ...
+    @overload
+    def submit(self, change: Change[T], promise: Promise[T]) -> Promise[T]: ...
+    def submit(self, change: Change[T], promise: Promise[T] | None = None) -> Future[T] | Promise[T]:
+        """Hand in a change. The promise (a future) ends when it is durable, or with the reason it is not.
 
         Once the writer has taken a change, cancelling the future has no effect on it.
 
         Raises:
             ShuttingDown: if the writer was stopped.
         """
-        waiting = _Waiting(change, Future())
+        promised: Future[T] | Promise[T] = Future() if promise is None else promise
         with self._submitting:
             if self._stopped:
                 raise ShuttingDown
-            self._queue.put(waiting)
-        return waiting.future
+            self._queue.put(_Waiting(change, promised))
+        return promised
 
     def stop(self) -> None:
         """Finish what was handed in, then end. Further changes are refused."""
@@ -138,7 +156,7 @@ class Writer:
         stopping = False
         while not stopping:
             batch, stopping = self._take()
-            batch = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
+            batch = [waiting for waiting in batch if waiting.promise.set_running_or_notify_cancel()]
             if batch:
                 self._commit(batch)
 
@@ -181,13 +199,13 @@ class Writer:
                 _log.warning("a transaction failed: %s", error)
                 translated.__cause__ = error
             for waiting in batch:
-                waiting.future.set_exception(waiting.error or translated or error)
+                waiting.promise.set_exception(waiting.error or translated or error)
             return
         for waiting in batch:
             if waiting.error is not None:
-                waiting.future.set_exception(waiting.error)
+                waiting.promise.set_exception(waiting.error)
             else:
-                waiting.future.set_result(waiting.answer)
+                waiting.promise.set_result(waiting.answer)
         if entries:
             self._newest_revision, self._newest_time = entries[-1].revision, entries[-1].time
             self._on_commit(entries)

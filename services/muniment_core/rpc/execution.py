@@ -28,6 +28,7 @@ from muniment_core.db.writer import Change, Writer
 from muniment_core.rpc.answers import Answers, Mark, about_number
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import text
+from muniment_core.rpc.deliveries import Deliveries, Promise
 from muniment_core.rpc.marks import Marks
 
 IO_THREADS = 16
@@ -72,6 +73,7 @@ class Execution:
         )
         self._queries = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="muniment-query")
         self._io = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="muniment-io")
+        self._deliveries: Deliveries | None = None
         self._marks = Marks(database, self._readers)
         self._answers = Answers()
 
@@ -79,7 +81,7 @@ class Execution:
         """Run a use case that only reads, on one consistent snapshot."""
         if self._readers is None:
             return self._read(use_case)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, use_case)
+        return await self._read_in(self._readers, use_case)
 
     async def read_about(
         self, model: ModelName, question: str, use_case: Callable[[Reader], M], answer: type[M]
@@ -111,7 +113,7 @@ class Execution:
 
     async def query(self, use_case: Callable[[Reader], T]) -> T:
         """Run a use case that reads much: never on the event loop, and beside short reads."""
-        return await asyncio.get_running_loop().run_in_executor(self._queries, self._read, use_case)
+        return await self._read_in(self._queries, use_case)
 
     async def query_versions(
         self,
@@ -260,7 +262,22 @@ class Execution:
         self._io.shutdown(cancel_futures=True)
 
     async def _submit(self, change: Change[T]) -> T:
-        return await asyncio.wrap_future(self._writer.submit(change))
+        promise: Promise[T] = self._delivering().promise()
+        self._writer.submit(change, promise)
+        return await promise.future
+
+    def _delivering(self) -> Deliveries:
+        loop = asyncio.get_running_loop()
+        if self._deliveries is None or self._deliveries.loop is not loop:
+            self._deliveries = Deliveries(loop)
+        return self._deliveries
+
+    async def _read_in(self, pool: ThreadPoolExecutor, use_case: Callable[[Reader], T]) -> T:
+        def work(promise: Promise[T]) -> None:
+            # What was read stands, however the transaction ends: that takes a trip, for which nobody need wait.
+            self._read(lambda reader: promise.set_result(use_case(reader)))
+
+        return await self._delivering().of(pool, work)
 
     def _read(self, use_case: Callable[[Reader], T]) -> T:
         try:

@@ -9,8 +9,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -39,6 +39,24 @@ Metadata = Iterable[tuple[str, str | bytes]]
 _log = logging.getLogger(__name__)
 
 
+class _InFlight:
+    """Counts the calls that are being served."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.none = asyncio.Event()
+        self.none.set()
+
+    def __enter__(self) -> None:
+        self.number += 1
+        self.none.clear()
+
+    def __exit__(self, *_error: object) -> None:
+        self.number -= 1
+        if not self.number:
+            self.none.set()
+
+
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Admits, observes and translates the errors of calls."""
 
@@ -46,11 +64,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._authorizer = authorizer
         self._observes = is_set_up()
         self._wrapped: dict[str, Any] = {}
-        self._in_flight = 0
+        self._in_flight = _InFlight()
         self._draining = False
         self._refused = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     async def drain(self, seconds: float) -> None:
         """Refuse new calls, and wait for those in flight to end, at most for some seconds.
@@ -59,25 +75,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """
         self._draining = True
         try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
+            await asyncio.wait_for(self._in_flight.none.wait(), seconds)
         except TimeoutError:
-            _log.warning("%d calls did not finish within %g s and are cut off", self._in_flight, seconds)
+            _log.warning(
+                "%d calls did not finish within %g s and are cut off", self._in_flight.number, seconds
+            )
         clock = asyncio.get_running_loop().time
         end, known = clock() + MOST_REFUSING_SECONDS, -1
         while known != self._refused and clock() < end:
             known = self._refused
             await asyncio.sleep(QUIET_SECONDS)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._in_flight += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            if not self._in_flight:
-                self._idle.set()
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
@@ -118,7 +125,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             observed = (
                 ObservedCall(method, context.invocation_metadata() or ()) if self._observes else UNOBSERVED
             )
-            with self._counted():
+            with self._in_flight:
                 await _refuse(method, why, context, observed)
             yield
 
@@ -128,7 +135,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: ServicerContext[Any, Any]) -> Any:
             metadata = context.invocation_metadata() or ()
             observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
-            with self._counted():
+            with self._in_flight:
                 try:
                     admitted, _ = await self._admit(method, request, metadata)
                     response = await behaviour(admitted, context)
@@ -148,7 +155,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def call(request: Any, context: ServicerContext[Any, Any]) -> AsyncIterator[Any]:
             metadata = context.invocation_metadata() or ()
             observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
-            with self._counted():
+            with self._in_flight:
                 try:
                     admitted, first = await self._admit(method, request, metadata)
                     check_due = clock() + RECHECK_SECONDS

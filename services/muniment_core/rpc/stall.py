@@ -33,7 +33,9 @@ class StallInterceptor(grpc.aio.ServerInterceptor):
     ) -> Any:
         """Wrap the handlers of the contract that read a stream."""
         handler = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(CONTRACT):
+        if handler is None or not handler.request_streaming:
+            return handler
+        if not handler_call_details.method.startswith(CONTRACT):
             return handler
         coders = {
             "request_deserializer": handler.request_deserializer,

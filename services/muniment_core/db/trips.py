@@ -1,0 +1,103 @@
+"""Several statements in one trip to the database.
+
+PostgreSQL takes longer over a trip than over most of what is done there, and the driver as long for each statement
+of a pipeline. So what only writes is sent as one statement: each part of it a common table expression, with an
+array for each column where it inserts many rows. Sixteen new versions were some 150 statements, and are two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.sql.dml import Insert, Update
+
+from muniment_core.db.prepared import Form, Prepared, Question, Rows, driver_of
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
+_KEPT_TEXTS = 256
+
+
+def run_in_one_trip(connection: Connection, work: Sequence[Rows]) -> int:
+    """Run statements without rows of their own, each for every row given, waiting for the database once.
+
+    Returns:
+        How many rows the last one of them touched.
+    """
+    work = [(statement, rows) for statement, rows in work if rows]
+    if connection.dialect.name != "postgresql":
+        return [int(statement.send(connection, rows).rowcount) for statement, rows in work][-1] if work else 0
+    groups = _groups(work)
+    with driver_of(connection).pipeline() if len(groups) > 1 else nullcontext():
+        cursors = [_send_together(connection, group) for group in groups]
+    return int(cursors[-1].rowcount) if cursors else 0
+
+
+def read_in_one_trip(connection: Connection, questions: Sequence[Question]) -> list[list[Any]]:
+    """The rows of several statements, waiting for the database once."""
+    if connection.dialect.name != "postgresql" or len(questions) == 1:
+        return [statement.all(connection, **values) for statement, values in questions]
+    driver, dialect = driver_of(connection), connection.dialect
+    forms = [statement.form(dialect) for statement, _ in questions]
+    with driver.pipeline():
+        cursors = [
+            driver.execute(form.text, form.bound(values))
+            for form, (_, values) in zip(forms, questions, strict=True)
+        ]
+    return [
+        [form.read(cursor, dialect, raw) for raw in cursor]
+        for form, cursor in zip(forms, cursors, strict=True)
+    ]
+
+
+def _groups(work: Sequence[Rows]) -> list[list[Rows]]:
+    """What can be one statement: that must not touch a row twice, so a table stands in it once."""
+    groups: list[list[Rows]] = []
+    tables: set[object] = set()
+    for statement, rows in work:
+        table = _table(statement, rows)
+        if not groups or table is None or None in tables or table in tables:
+            groups.append([])
+            tables = set()
+        groups[-1].append((statement, rows))
+        tables.add(table)
+    return groups
+
+
+def _table(prepared: Prepared, rows: Sequence[Mapping[str, Any]]) -> object | None:
+    """The table that one statement changes for all the rows; None if it takes more than one, or reads others."""
+    statement = prepared.statement
+    if isinstance(statement, Insert) and prepared.is_plain_insert:
+        return statement.table
+    return statement.table if isinstance(statement, Update) and len(rows) == 1 else None
+
+
+def _send_together(connection: Connection, group: Sequence[Rows]) -> Any:
+    if len(group) == 1 and (len(group[0][1]) == 1 or _table(*group[0]) is None):
+        statement, rows = group[0]
+        return statement.send(connection, rows)
+    parts, values = [], {}
+    for at, (statement, rows) in enumerate(group):
+        form = statement.form(connection.dialect)
+        many = len(rows) > 1
+        parts.append((form, many))
+        bound = form.bound_together(rows) if many else form.bound(rows[0])
+        values.update({f"{name}_{at}": value for name, value in bound.items()})
+    return driver_of(connection).execute(_text(tuple(parts)), values)
+
+
+@lru_cache(_KEPT_TEXTS)
+def _text(parts: tuple[tuple[Form, bool], ...]) -> str:
+    """One statement of several, the last of which is its main one."""
+    texts = [
+        _PARAMETER.sub(rf"%(\g<1>_{at})s", form.many if many else form.text)
+        for at, (form, many) in enumerate(parts)
+    ]
+    *others, last = texts
+    if not others:
+        return last
+    return "WITH " + ", ".join(f"part_{at} AS ({text})" for at, text in enumerate(others)) + " " + last
