@@ -48,15 +48,22 @@ class ProjectStore:
         self._connection = connection
 
     def id_of(self, name: str) -> int:
-        """The key of the project of this name.
+        """The key of the project of this name, for those who only read.
+
+        Projects stay, so each connection asks once. What a change sees could be rolled back: it asks for itself.
 
         Raises:
             ProjectNotFound: if there is none.
         """
-        row = _BY_NAME.first(self._connection, named=name)
-        if row is None:
-            raise ProjectNotFound(name)
-        return int(row.id)
+        # Of this very connection: another one may be to a database that was put back to an older state.
+        known: dict[str, int] = self._connection.info.setdefault("keys of projects", {})
+        found = known.get(name)
+        if found is None:
+            row = _BY_NAME.first(self._connection, named=name)
+            if row is None:
+                raise ProjectNotFound(name)
+            found = known[name] = int(row.id)
+        return found
 
     def require(self, name: str) -> ProjectRecord:
         """The project of this name.

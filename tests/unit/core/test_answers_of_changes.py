@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from muniment.v1 import catalog_pb2, metadata_service_pb2
 from muniment_core.db.database import Database
+from muniment_core.db.writer import Promise
 from muniment_core.rpc.execution import Execution
 
 REQUEST = metadata_service_pb2.CreateProjectRequest(request_id="once")
@@ -20,11 +20,9 @@ COMMITTED = catalog_pb2.Project(name="projects/committed-by-another-replica")
 class RollingBack:
     """A writer whose first attempt is void; by the second one another replica has answered the request."""
 
-    def submit(self, change: Any) -> Future[bytes]:
+    def submit(self, change: Any, promise: Promise[bytes]) -> None:
         change.work(None)
-        done: Future[bytes] = Future()
-        done.set_result(COMMITTED.SerializeToString())
-        return done
+        promise.set_result(COMMITTED.SerializeToString())
 
 
 @pytest.fixture
