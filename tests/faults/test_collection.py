@@ -21,7 +21,7 @@ SECONDS_OF_SOAK = 300.0
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_a_collector_that_never_rests_takes_nothing_that_an_acknowledged_version_needs(
     server_factory: ServerFactory,
     database: str | None,

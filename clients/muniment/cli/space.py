@@ -56,7 +56,7 @@ _AFTERWARDS = {
 @click.argument("selector", type=to_text)
 @_REASON
 def archive(invocation: Invocation, selector: str, reason: str) -> None:
-    """Save the space of a version that is not needed at hand any more.
+    """Save the space of a version that is not needed at hand.
 
     Its record, digests, lineage and history stay. Until 'muniment restore' it cannot be promoted.
     """
@@ -74,9 +74,9 @@ def archive(invocation: Invocation, selector: str, reason: str) -> None:
 @click.argument("selector", type=to_text)
 @_REASON
 def restore(invocation: Invocation, selector: str, reason: str) -> None:
-    """Bring an archived version back, once every byte of it was read.
+    """Bring an archived version back.
 
-    That takes as long as copying them from the cold tier.
+    Every byte of it is read before it is READY, which takes as long as copying them from the cold tier.
     """
     with invocation.connect() as registry:
         version = registry.restore(selector, reason=reason)

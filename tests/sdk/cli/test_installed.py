@@ -87,6 +87,8 @@ def test_every_verb_works(
         ("audit", "verify"): ((), "muniment/"),
         ("audit", "export"): (("exported",), "exported"),
         ("du",): (("smoke",), "smoke"),
+        ("archive",): (("smoke@2", "--reason", "obsolete"), "smoke@2 is archived"),
+        ("restore",): (("smoke@2",), "smoke@2 is READY again"),
         ("cache", "ls"): ((), "manifest"),
         ("cache", "gc"): (("--max-size", "1GB"), "Removed 0 B"),
         ("project", "create"): (("smoke",), "Created project smoke"),

@@ -111,6 +111,18 @@ def mutations(api: Api) -> list[tuple[str, Callable[[Any], Any], Any, dict[str, 
             {**first, "stage": "staging", "reason": "it fell over"},
         ),
         (
+            "version.archived",
+            m.ArchiveVersion,
+            pb.ArchiveVersionRequest(name=f"{model}/versions/2", reason="why"),
+            {**first, "number": 2, "reason": "why"},
+        ),
+        (
+            "version.restored",
+            m.RestoreVersion,
+            pb.RestoreVersionRequest(name=f"{model}/versions/2", reason="why"),
+            {**first, "number": 2, "reason": "why"},
+        ),
+        (
             "version.deleted",
             m.DeleteVersion,
             pb.DeleteVersionRequest(name=f"{model}/versions/2"),
