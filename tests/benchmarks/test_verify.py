@@ -41,7 +41,7 @@ def grow(data: Path, database: str) -> None:
     """Makes a ledger of changes that were asked for over the contract, each under its own request."""
     model = ModelName("default", "churn")
     with running_core(storage(data, database)) as core:
-        made = Population(core.writer, data, 1, lambda: None)
+        made = Population(core, storage(data, database), 1, lambda: None)
         made.change(lambda unit: create_model(unit, model, description="", tags={}))
         for _ in range(VERSIONS):
             made.version(model)
