@@ -223,10 +223,7 @@ class NoPreviousVersion(FailedPrecondition):
 class VersionNotReady(FailedPrecondition):
     """The version is archived or deleted."""
 
-    advice = (
-        "Use a version that is READY: 'muniment versions MODEL' shows the states, and 'muniment restore' brings "
-        "an archived one back."
-    )
+    advice = "Use a version that is READY; 'muniment versions MODEL' shows the states."
 
 
 class VersionNotArchived(FailedPrecondition):
