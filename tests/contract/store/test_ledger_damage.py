@@ -134,8 +134,9 @@ def test_the_thread_raises_the_alarm_for_every_process(
         flipped(ENTRIES.body, ENTRIES.revision == 11, connection)
     ledger.keeper.start(ledger.writer)
     ledger.until(lambda: ledger.keeper.alarm, "the alarm")
-    ledger.until(lambda: ledger.refuses(), "the refusal")
-    assert other.refuses()
+    ledger.until(ledger.refuses, "the refusal")
+    # It is told to the database after it holds in its own process.
+    ledger.until(other.refuses, "the refusal of the other process")
     other.keep()
     assert other.keeper.alarm == ledger.keeper.alarm
     later = ledger_of("later")
