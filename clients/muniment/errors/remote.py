@@ -223,7 +223,10 @@ class NoPreviousVersion(FailedPrecondition):
 class VersionNotReady(FailedPrecondition):
     """The version is archived or deleted."""
 
-    advice = "Use a version that is READY; 'muniment versions MODEL' shows the states."
+    advice = (
+        "Use a version that is READY: 'muniment versions MODEL' shows the states, and 'muniment restore' brings "
+        "an archived one back."
+    )
 
 
 class VersionNotArchived(FailedPrecondition):

@@ -19,14 +19,13 @@ from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
+from muniment_artifact.collection.together import AT_ONCE
 from muniment_artifact.pool import spawn
 
 TURN = 0x6D756E72
 """The right to remove blobs."""
 
 BATCH = 500
-AT_ONCE = 4
-"""Removals from a store over the network that wait at once; most threads stay for those who read and write."""
 
 Stores = Mapping[Shelf, BlobStore]
 

@@ -11,7 +11,7 @@ from muniment_core.db.artifact_store import Chunk
 from muniment_core.rpc.execution import Execution
 
 AT_ONCE = 4
-"""Most threads stay for those who read and write."""
+"""Chunks, or removals, that wait for a store at once; most threads stay for those who read and write."""
 
 T = TypeVar("T")
 
