@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+# Several Pythons that each import what trains models: minutes, where others compute beside them.
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture
 def demo(processes, repository, tmp_path):
