@@ -27,9 +27,6 @@ Rows = tuple["Prepared", Sequence[Mapping[str, Any]]]
 """A statement and the values of each time it is to be run."""
 Question = tuple["Prepared", Mapping[str, Any]]
 """A statement that reads, and its values."""
-_ROWS_AT_ONCE = 16
-"""Most rows that SQLite inserts with one statement. The driver gives the interpreter's lock away for each step, and
-getting it back takes longer than inserting a row; but every number of rows is a text of its own, to be kept."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +38,6 @@ class Form:
             driver's order.
         positional: whether the driver takes values by position rather than by name.
         many: inserts any number of rows, given arrays of values by name; empty where there is no such text.
-        again: what ``text`` goes on with to insert one row more, values by position; empty where it cannot.
         row: makes a row from its values.
         columns: types of the columns of a row.
         conversions: of the columns that need any, by position; None until the driver has told what it gives.
@@ -51,7 +47,6 @@ class Form:
     parameters: tuple[tuple[str, Processor | None, Any, bool], ...]
     positional: bool
     many: str
-    again: str
     row: Callable[[Sequence[Any]], Any]
     columns: tuple[TypeEngine[Any], ...]
     conversions: tuple[tuple[int, Processor], ...] | None = None
@@ -154,18 +149,6 @@ class Prepared:
             cursor.executemany(form.text, [form.bound(row) for row in rows])
         return cursor
 
-    def run_for(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Run a statement without rows for each of the given ones; returns how many rows it touched in all."""
-        form = self.form(connection.dialect)
-        if len(rows) == 1 or not form.again:
-            return int(self.send(connection, rows).rowcount)
-        driver, touched = driver_of(connection), 0
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
-            values = [value for row in some for value in form.bound(row)]
-            touched += driver.execute(form.text + form.again * (len(some) - 1), values).rowcount
-        return touched
-
     def form(self, dialect: Dialect) -> Form:
         """The statement as the driver takes it."""
         form = self._forms.get(dialect.name)
@@ -194,7 +177,6 @@ class Prepared:
             ),
             positional=compiled.positiontup is not None,
             many=self._many(dialect),
-            again=self._again(dialect),
             row=row._make,
             columns=tuple(column.type for column in columns),
         )
@@ -212,12 +194,6 @@ class Prepared:
         names = ", ".join(prepare.quote(name) for name in self._columns)
         arrays = ", ".join(f"%({name})s::{_array(table.c[name].type, dialect)}" for name in self._columns)
         return f"INSERT INTO {prepare.format_table(table)} ({names}) SELECT * FROM unnest({arrays})"
-
-    def _again(self, dialect: Dialect) -> str:
-        """What the text goes on with to insert one row more, see :class:`Form`."""
-        if dialect.name != "sqlite" or not self.is_plain_insert:
-            return ""
-        return f", ({', '.join('?' * len(self._columns or ()))})"
 
 
 def run_text(connection: Connection, text: str) -> None:

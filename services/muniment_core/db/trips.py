@@ -30,7 +30,7 @@ def run_in_one_trip(connection: Connection, work: Sequence[Rows]) -> int:
     """
     work = [(statement, rows) for statement, rows in work if rows]
     if connection.dialect.name != "postgresql":
-        return [statement.run_for(connection, rows) for statement, rows in work][-1] if work else 0
+        return [int(statement.send(connection, rows).rowcount) for statement, rows in work][-1] if work else 0
     groups = _groups(work)
     with driver_of(connection).pipeline() if len(groups) > 1 else nullcontext():
         cursors = [_send_together(connection, group) for group in groups]
