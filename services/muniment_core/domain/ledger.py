@@ -51,8 +51,8 @@ class Entry:
 
 def format_time(time: datetime) -> str:
     """RFC 3339 in UTC with microseconds, always the same length."""
-    # Not strftime, whose %Y writes the year 1 with one digit.
-    return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    # Not strftime, whose %Y writes the year 1 with one digit. What is cut off is "+00:00".
+    return time.isoformat("T", "microseconds")[:26] + "Z"
 
 
 def entry_body(draft: EntryDraft, *, revision: int, time: datetime, actor: str, request: str = "") -> bytes:
