@@ -9,42 +9,22 @@ Beside them there are look-ups: one statement each, a snapshot by itself, over c
 
 from __future__ import annotations
 
-import math
-import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import PoolProxiedConnection
 
+from muniment_core.db.engines import READ_POOL_SIZE, WRITE_POOL_SIZE, postgresql_engines, sqlite_engine
 from muniment_core.db.integrity import is_infrastructure
+from muniment_core.db.kept import KeptConnections
 from muniment_core.db.prepared import Prepared
-
-READ_POOL_SIZE = 8
-_TRUSTED_SECONDS = 1.0
-"""A connection to PostgreSQL that was used so recently is taken to stand."""
-_BUSY_TIMEOUT_MS = 5_000
-_PAGE_CACHE_KIB = 16 * 1024
-_CHECKPOINT_PAGES = 8_000
-"""Of 4 KiB, so the log before a checkpoint is 32 MiB. One registration changes some 40 pages, mostly the same ones
-as the one before: with SQLite's default of 1,000 every 25th would write them to their places and wait for that."""
-_POSTGRESQL_OPTIONS = " ".join(
-    f"-c {setting}"
-    for setting in (
-        "statement_timeout=60s",
-        "lock_timeout=30s",
-        "idle_in_transaction_session_timeout=60s",
-        "synchronous_commit=on",
-        "timezone=UTC",
-    )
-)
 
 
 class UnusableDatabaseUrl(ValueError):
@@ -84,18 +64,17 @@ class Database:
         self.url = parsed
         self.openings = 0
         self._idle: list[PoolProxiedConnection] = []
-        self._kept_reading: list[Connection] = []
-        self._kept_writing: list[Connection] = []
-        self._turn = threading.Lock()
         self._alone = threading.Lock()
         if self.is_sqlite:
-            self._writing, self._reading = (
-                _sqlite_engine(parsed, read_only=False),
-                _sqlite_engine(parsed, read_only=True),
-            )
-            self._looking = self._reading
+            writing, reading = sqlite_engine(parsed, read_only=False), sqlite_engine(parsed, read_only=True)
+            self._looking = reading
+            # One connection writes: who comes meanwhile waits for it, however long that takes.
+            self._writers = KeptConnections(writing, most=1, patience_seconds=None)
+            self._readers = KeptConnections(reading)
         else:
-            self._writing, self._reading, self._looking = _postgresql_engines(parsed)
+            writing, reading, self._looking = postgresql_engines(parsed)
+            self._writers = KeptConnections(writing, most=WRITE_POOL_SIZE)
+            self._readers = KeptConnections(reading, most=READ_POOL_SIZE)
 
     @classmethod
     def embedded(cls, directory: Path) -> Database:
@@ -105,15 +84,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in a transaction that commits at the end, for the writer, for migrations and for alarms."""
-        # SQLite's one writing connection stays open and out of the pool: who comes meanwhile waits here for it.
-        with self._turn if self.is_sqlite else nullcontext():
-            with _begun(self._writing, self._kept_writing) as connection:
-                yield connection
+        with self._writers.begun() as connection:
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one consistent snapshot and cannot write."""
-        with _begun(self._reading, self._kept_reading) as connection:
+        with self._readers.begun() as connection:
             yield connection
 
     @contextmanager
@@ -189,13 +166,9 @@ class Database:
     def close(self) -> None:
         """Close every connection; readers first, so that the writer makes the last checkpoint."""
         self._close_idle()
-        for kept in (*self._kept_reading, *self._kept_writing):
-            kept.close()
-        self._kept_reading.clear()
-        self._kept_writing.clear()
+        self._readers.close()
         self._looking.dispose()
-        self._reading.dispose()
-        self._writing.dispose()
+        self._writers.close()
 
 
 def _answers(driver: Any) -> bool:
@@ -215,118 +188,3 @@ def _give_back(driver: Any, key: int) -> None:
     except Exception as error:
         if not is_infrastructure(error):
             raise
-
-
-def _driver_of(connection: Connection) -> Any:
-    return connection.connection.dbapi_connection
-
-
-@contextmanager
-def _begun(engine: Engine, kept: list[Connection]) -> Iterator[Connection]:
-    """A connection in a transaction: on SQLite one that stays open, on PostgreSQL one that was tried before."""
-    if engine.dialect.name != "sqlite":
-        with engine.begin() as connection:
-            yield connection
-        return
-    try:
-        connection = kept.pop()
-    except IndexError:
-        connection = engine.connect()
-    try:
-        with connection.begin():
-            yield connection
-    except BaseException as error:
-        # What failed was most often the use case, and its transaction is rolled back by now.
-        if is_infrastructure(error) or _driver_of(connection).in_transaction:
-            connection.close()
-        else:
-            kept.append(connection)
-        raise
-    kept.append(connection)
-
-
-def _sqlite_engine(url: URL, *, read_only: bool) -> Engine:
-    engine = create_engine(
-        url,
-        # Readers keep theirs open: there are as many as ever read at once, and none waits for another.
-        pool_size=READ_POOL_SIZE if read_only else 1,
-        max_overflow=-1 if read_only else 0,
-        connect_args={
-            "check_same_thread": False,
-            "timeout": _BUSY_TIMEOUT_MS / 1000,
-            "cached_statements": 512,
-        },
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
-        # The driver's own transaction handling begins too late for a snapshot: we begin ourselves.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
-        if read_only:
-            connection.execute("PRAGMA query_only=ON")
-            connection.execute("PRAGMA wal_autocheckpoint=0")
-        else:
-            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # On the driver's connection: SQLAlchemy takes longer over these words than SQLite does.
-        _driver_of(connection).execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _postgresql_engines(url: URL) -> tuple[Engine, Engine, Engine]:
-    arguments: dict[str, Any] = {
-        "options": _POSTGRESQL_OPTIONS,
-        "connect_timeout": 10,
-        # A host that vanished without a word answers no timeout of its own: the connection's own are needed, or
-        # the writer would wait for hours.
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 65_000,
-    }
-    writing = create_engine(
-        url,
-        pool_size=1,
-        max_overflow=2,
-        isolation_level="READ COMMITTED",
-        connect_args=arguments,
-    )
-    reading = create_engine(
-        url, pool_size=READ_POOL_SIZE, max_overflow=0, connect_args=arguments
-    ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    looking = create_engine(
-        url,
-        pool_size=READ_POOL_SIZE,
-        max_overflow=0,
-        isolation_level="AUTOCOMMIT",
-        connect_args={
-            **arguments,
-            "options": f"{_POSTGRESQL_OPTIONS} -c default_transaction_read_only=on",
-        },
-    )
-    for engine in (writing, reading):
-        _try_after_a_pause(engine)
-    return writing, reading, looking
-
-
-def _try_after_a_pause(engine: Engine) -> None:
-    """Try a connection before it is used again, unless it was used a moment ago: a try costs a trip."""
-
-    @event.listens_for(engine, "checkin")
-    def given_back(_connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info["used"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def taken(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
-        if time.monotonic() - record.info.get("used", math.inf) > _TRUSTED_SECONDS:
-            try:
-                engine.dialect.do_ping(connection)
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError from error  # and the pool opens others

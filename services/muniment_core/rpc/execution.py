@@ -19,7 +19,8 @@ from typing import Protocol, TypeVar
 from google.protobuf.message import Message
 from muniment.names import ModelName
 
-from muniment_core.db.database import READ_POOL_SIZE, Database
+from muniment_core.db.database import Database
+from muniment_core.db.engines import READ_POOL_SIZE
 from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.prepared import Question
 from muniment_core.db.request_store import RequestKey, RequestStore

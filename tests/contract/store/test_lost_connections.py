@@ -6,7 +6,7 @@ from contextlib import closing
 
 import psycopg
 import pytest
-from muniment_core.db import database as database_module
+from muniment_core.db import kept
 from muniment_core.db.database import Database
 from sqlalchemy import text
 
@@ -17,7 +17,7 @@ ONE = text("SELECT 1")
 def test_connections_that_ended_while_idle_are_replaced(
     migrated_postgres_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "_TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr(kept, "_TRUSTED_SECONDS", 0.0)
     with closing(Database(migrated_postgres_database)) as database:
         for use in (database.reading, database.writing):
             with use() as connection:

@@ -186,7 +186,7 @@ def test_a_commit_that_failed_is_not_tried_again_by_each_change(
     def fail(_connection: object) -> None:
         raise ConnectionError("lost while committing")
 
-    engine = database._writing
+    engine = database._writers.engine
     event.listen(engine, "commit", fail)
     writer.start()
     errors = [future.exception(30) for future in futures]
