@@ -182,4 +182,4 @@ def _page(
 def _require(reader: Reader, project: str | None) -> None:
     """An instance-wide caller passes every check of permission, also for a project that does not exist."""
     if project is not None:
-        reader.projects.require(project)
+        reader.projects.id_of(project)

@@ -57,7 +57,7 @@ def checkpoint(reader: Reader, project: str | None, *, min_size: int) -> SignedC
     _require(reader, project)
     if min_size > (size := reader.ledger.size()):
         raise InvalidField("min_size", f"is {min_size}, while the ledger has {size} entries")
-    return _covering(reader, max(min_size, 1))
+    return _covering(reader.checkpoints.latest(), max(min_size, 1))
 
 
 def prove_inclusion(reader: Reader, project: str | None, revision: int, *, tree_size: int) -> ProvedEntry:
@@ -70,27 +70,28 @@ def prove_inclusion(reader: Reader, project: str | None, revision: int, *, tree_
         TreeDamaged: if the stored tree does not lead to its root.
     """
     _require(reader, project)
-    entry, head = reader.ledger.entry(revision), reader.ledger.size()
-    if entry is None or (project is not None and entry.draft.project != project):
-        raise EntryNotFound(revision, head)
+    found = reader.tree.standing(revision, tree_size)
+    if found.project is None or (project is not None and found.project != project):
+        raise EntryNotFound(revision, found.length)
     if tree_size:
-        if not revision <= tree_size <= head:
+        if not revision <= tree_size <= found.length:
             raise InvalidField(
-                "tree_size", f"is {tree_size}, while {revision} to {head} trees have entry {revision}"
+                "tree_size", f"is {tree_size}, while {revision} to {found.length} trees have entry {revision}"
             )
-        signed = reader.checkpoints.at_size(tree_size)
     else:
-        signed = _covering(reader, revision)
-        tree_size = signed.size
+        tree_size = _covering(found.signed, revision).size
     plan = plan_inclusion(revision - 1, tree_size)
+    stored = reader.tree.hashes_for_proof(plan.places)
     try:
-        hashes = plan.proof(reader.tree.hashes(plan.places))
+        hashes = plan.proof(stored)
     except DamagedTree:
         raise TreeDamaged(tree_size) from None
-    root = root_of_inclusion(entry.leaf_hash, revision - 1, tree_size, hashes)
-    if signed is not None and signed.root != root:
-        raise TreeDamaged(tree_size)
-    return ProvedEntry(revision - 1, tree_size, entry.leaf_hash, hashes, root, signed)
+    root = root_of_inclusion(found.leaf, revision - 1, tree_size, hashes)
+    if found.signed is not None:
+        if found.signed.root != root:
+            raise TreeDamaged(tree_size)
+        reader.tree.keep(stored)
+    return ProvedEntry(revision - 1, tree_size, found.leaf, hashes, root, found.signed)
 
 
 def prove_consistency(reader: Reader, project: str | None, from_size: int, to_size: int) -> ProvedHistory:
@@ -103,14 +104,13 @@ def prove_consistency(reader: Reader, project: str | None, from_size: int, to_si
         TreeDamaged: if the stored tree does not lead to its roots.
     """
     _require(reader, project)
-    head = reader.ledger.size()
-    if from_size > head:
-        raise InvalidField("from_size", f"is {from_size}, while the ledger has {head} entries")
-    signed = reader.checkpoints.at_size(to_size) if to_size else _covering(reader, from_size)
-    to_size = to_size or (0 if signed is None else signed.size)
-    if not from_size <= to_size <= head:
+    found = reader.tree.standing(from_size, to_size)
+    if from_size > found.length:
+        raise InvalidField("from_size", f"is {from_size}, while the ledger has {found.length} entries")
+    to_size = to_size or _covering(found.signed, from_size).size
+    if not from_size <= to_size <= found.length:
         raise InvalidField(
-            "to_size", f"is {to_size}, while {from_size} to {head} can be proved from {from_size}"
+            "to_size", f"is {to_size}, while {from_size} to {found.length} can be proved from {from_size}"
         )
     plan = plan_consistency(from_size, to_size)
     edges = {size: frontier_places(size) for size in (from_size, to_size)}
@@ -121,7 +121,7 @@ def prove_consistency(reader: Reader, project: str | None, from_size: int, to_si
         verify_consistency(from_size, to_size, roots[from_size], roots[to_size], hashes)
     except (DamagedTree, KeyError, InvalidEvidence):
         raise TreeDamaged(to_size) from None
-    if signed is not None and signed.root != roots[to_size]:
+    if found.signed is not None and found.signed.root != roots[to_size]:
         raise TreeDamaged(to_size)
     return ProvedHistory(from_size, to_size, hashes, roots[from_size], roots[to_size])
 
@@ -143,8 +143,7 @@ def _statement(reader: Reader, key: LogKey) -> bytes:
     return str(json.loads(entry.body)["data"]["statement"]).encode()
 
 
-def _covering(reader: Reader, size: int) -> SignedCheckpoint:
-    latest = reader.checkpoints.latest()
+def _covering(latest: SignedCheckpoint | None, size: int) -> SignedCheckpoint:
     if latest is None or latest.size < size:
         raise CheckpointPending(size, 0 if latest is None else latest.size)
     return latest
@@ -157,4 +156,4 @@ def _root(size: int, hashes: list[bytes]) -> bytes:
 def _require(reader: Reader, project: str | None) -> None:
     """An instance-wide caller passes every check of permission, also for a project that does not exist."""
     if project is not None:
-        reader.projects.require(project)
+        reader.projects.id_of(project)

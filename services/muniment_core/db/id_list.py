@@ -1,4 +1,4 @@
-"""A column that is one of a list of keys, given as one parameter: the text of a statement stays the same."""
+"""Lists of keys, each given as one parameter: the text of a statement stays the same."""
 
 from __future__ import annotations
 
@@ -44,6 +44,16 @@ def among(column: ColumnElement[int] | ColumnElement[str], name: str) -> ColumnE
     return _among(column, bindparam(name, type_=_IdList(of_text=isinstance(column.type, String))))
 
 
+class _each(FunctionElement[Any]):
+    name = "each"
+    inherit_cache = True
+
+
+def each_of(name: str) -> ColumnElement[int]:
+    """The keys that the parameter of this name gives, as the one column of a table."""
+    return _each(bindparam(name, type_=_IdList(of_text=False))).table_valued("value").c.value
+
+
 @compiles(_among, "sqlite")
 def _among_sqlite(element: _among, compiler: SQLCompiler, **kw: Any) -> str:
     column, ids = element.clauses
@@ -54,3 +64,13 @@ def _among_sqlite(element: _among, compiler: SQLCompiler, **kw: Any) -> str:
 def _among_postgresql(element: _among, compiler: SQLCompiler, **kw: Any) -> str:
     column, ids = element.clauses
     return f"{compiler.process(column, **kw)} = ANY ({compiler.process(ids, **kw)})"
+
+
+@compiles(_each, "sqlite")
+def _each_sqlite(element: _each, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_each, "postgresql")
+def _each_postgresql(element: _each, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(SELECT unnest({compiler.process(element.clauses, **kw)}) AS value)"

@@ -110,13 +110,7 @@ class Prepared:
 
     def all(self, connection: Connection, /, **values: Any) -> list[Any]:
         """Every row."""
-        dialect = connection.dialect
-        form = self.form(dialect)
-        cursor = driver_of(connection).execute(form.text, form.bound(values))
-        # All of them before any is converted: a statement that is read half keeps its snapshot of SQLite for as
-        # long as anybody keeps the error that ended the reading, and whatever is read next over that connection
-        # would be as old.
-        return [form.read(cursor, dialect, raw) for raw in cursor.fetchall()]
+        return self.rows_by_driver(connection.dialect, driver_of(connection), values)
 
     def as_sent(self, connection: Connection, /, **values: Any) -> tuple[str, Any]:
         """The text and the values that the driver is given, to have the database explain them."""
@@ -128,11 +122,18 @@ class Prepared:
         return self.first_by_driver(connection.dialect, driver_of(connection), values)
 
     def first_by_driver(self, dialect: Dialect, driver: Any, values: Mapping[str, Any]) -> Any | None:
-        """The first row, or None, over a connection of the driver."""
+        """The first row, or None, over a connection of the driver; for statements that give one at most."""
+        found = self.rows_by_driver(dialect, driver, values)
+        return found[0] if found else None
+
+    def rows_by_driver(self, dialect: Dialect, driver: Any, values: Mapping[str, Any]) -> list[Any]:
+        """Every row, over a connection of the driver."""
         form = self.form(dialect)
         cursor = driver.execute(form.text, form.bound(values))
-        found = cursor.fetchall()  # as in `all`
-        return form.read(cursor, dialect, found[0]) if found else None
+        # All of them before any is converted: a statement that is read half keeps its snapshot of SQLite for as
+        # long as anybody keeps the error that ended the reading, and whatever is read next over that connection
+        # would be as old.
+        return [form.read(cursor, dialect, raw) for raw in cursor.fetchall()]
 
     def run(self, connection: Connection, /, **values: Any) -> int:
         """Run a statement without rows; returns how many it touched."""

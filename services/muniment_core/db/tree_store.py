@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, and_, bindparam, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    func,
+    select,
+    type_coerce,
+)
 
-from muniment_core.db.tables import ledger_entries, ledger_nodes
+from muniment_core.db.id_list import each_of
+from muniment_core.db.ledger_store import LedgerMoved
+from muniment_core.db.prepared import Prepared
+from muniment_core.db.signing_tables import ledger_checkpoints
+from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
 from muniment_core.domain.proofs import Place
+from muniment_core.domain.signing import SignedCheckpoint
 
 _BODIES = (
     select(ledger_entries.c.revision, ledger_entries.c.body, ledger_entries.c.leaf_hash)
@@ -16,27 +32,62 @@ _BODIES = (
     .order_by(ledger_entries.c.revision)
     .limit(bindparam("most"))
 )
-_STEP = 8
-"""Statements are made for 8, 16, 24… subtrees, so that few of them are ever compiled."""
+_LEVEL_BITS = 6
+_UPPER_LEVEL = 9
+"""Subtrees from here on are kept in memory: many proofs need each, and a million entries have 3,900 of them."""
+_MOST_KEPT = 4_096
+_KEPT = "upper subtrees"
 
 
-@cache
-def _hashes(count: int) -> CompoundSelect[int, int, bytes]:
-    """Reads so many subtrees, and leaves.
+def _hashes() -> Select[Any]:
+    """Looks up subtrees and leaves, which are given as numbers: of each its position, then its level.
 
-    The conditions are written one by one: SQLite looks pairs in a list up by reading the whole table.
+    Each by itself, so that no planner thinks of reading a table for all of them.
     """
-    nodes = ledger_nodes.c
-    wanted = (
-        and_(nodes.level == bindparam(f"level_{at}"), nodes.position == bindparam(f"position_{at}"))
-        for at in range(count)
+    wanted = each_of("wanted")
+    level, position = wanted.op("&")(2**_LEVEL_BITS - 1), wanted.op(">>")(_LEVEL_BITS)
+    leaf = select(ledger_entries.c.leaf_hash).where(ledger_entries.c.revision == position + 1)
+    node = select(ledger_nodes.c.hash).where(
+        ledger_nodes.c.level == level, ledger_nodes.c.position == position
     )
-    return union_all(
-        select(nodes.level, nodes.position, nodes.hash).where(or_(*wanted)),
-        select(literal(0), ledger_entries.c.revision - 1, ledger_entries.c.leaf_hash).where(
-            ledger_entries.c.revision.in_(bindparam("revisions", expanding=True))
-        ),
+    found = case((level == 0, leaf.scalar_subquery()), else_=node.scalar_subquery())
+    return select(type_coerce(wanted, BigInteger), found)
+
+
+def _standing(size: ColumnElement[int]) -> Select[Any]:
+    """Looks up an entry, the length of the ledger, and the checkpoint of a size."""
+    entry, signed = ledger_entries.c, ledger_checkpoints.c
+    return select(
+        ledger_head.c.size.label("length"),
+        entry.project,
+        entry.leaf_hash,
+        *(column.label(f"signed_{column.key}") for column in signed),
+    ).select_from(
+        ledger_head.outerjoin(
+            ledger_entries, entry.revision == bindparam("revision", type_=BigInteger())
+        ).outerjoin(ledger_checkpoints, signed.size == size)
     )
+
+
+_HASHES = Prepared(_hashes())
+_AT_SIZE = Prepared(_standing(bindparam("size", type_=BigInteger())))
+_AT_LATEST = Prepared(_standing(select(func.max(ledger_checkpoints.c.size)).scalar_subquery()))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an entry stands.
+
+    Attributes:
+        length: of the ledger.
+        project: of the entry; None if there is no such entry.
+        signed: the checkpoint that was asked for, if there is one.
+    """
+
+    length: int
+    project: str | None
+    leaf: bytes
+    signed: SignedCheckpoint | None
 
 
 class TreeStore:
@@ -50,15 +101,50 @@ class TreeStore:
         for row in self._connection.execute(_BODIES, {"after": after, "most": limit}):
             yield row.revision, row.body, row.leaf_hash
 
-    def hashes(self, places: Collection[Place]) -> dict[Place, bytes]:
+    def standing(self, revision: int, size: int) -> Standing:
+        """An entry, and the checkpoint of a size (0: the newest)."""
+        if size:
+            row = _AT_SIZE.first(self._connection, revision=revision, size=size)
+        else:
+            row = _AT_LATEST.first(self._connection, revision=revision)
+        if row is None:
+            raise LedgerMoved("the ledger has no head")
+        signed = None
+        if row.signed_size is not None:
+            signed = SignedCheckpoint(
+                row.signed_size,
+                row.signed_root_hash,
+                row.signed_note,
+                row.signed_key_revision,
+                row.signed_time,
+            )
+        return Standing(row.length, row.project, row.leaf_hash or b"", signed)
+
+    def hashes(self, places: Iterable[Place]) -> dict[Place, bytes]:
         """The stored hashes of complete subtrees, in one statement; what is not stored is left out."""
-        nodes = [place for place in places if place.level] or [Place(0, 0)]
-        # What is asked for twice is answered once.
-        nodes += [nodes[0]] * (-len(nodes) % _STEP)
-        parameters: dict[str, object] = {
-            "revisions": [place.position + 1 for place in places if not place.level]
-        }
-        for at, place in enumerate(nodes):
-            parameters[f"level_{at}"], parameters[f"position_{at}"] = place.level, place.position
-        rows = self._connection.execute(_hashes(len(nodes)), parameters)
-        return {Place(level, position): hash_ for level, position, hash_ in rows}
+        wanted = {position << _LEVEL_BITS | level: (level, position) for level, position in places}
+        rows = _HASHES.all(self._connection, wanted=list(wanted))
+        return {Place(*wanted[number]): hash_ for number, hash_ in rows if hash_ is not None}
+
+    def hashes_for_proof(self, places: Iterable[Place]) -> dict[Place, bytes]:
+        """The same, of which :meth:`keep` may have kept some: for who checks what they lead to."""
+        kept: dict[Place, bytes] = self._connection.info.get(_KEPT, {})
+        found, lacking = {}, []
+        for place in places:
+            hash_ = kept.get(place)
+            if hash_ is None:
+                lacking.append(place)
+            else:
+                found[place] = hash_
+        found.update(self.hashes(lacking))
+        return found
+
+    def keep(self, hashes: Mapping[Place, bytes]) -> None:
+        """Keep hashes that led to a root that was signed: they never change.
+
+        With this very connection: another one may be to a database that was put back to an older state.
+        """
+        kept: dict[Place, bytes] = self._connection.info.setdefault(_KEPT, {})
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept.update((place, hash_) for place, hash_ in hashes.items() if place[0] >= _UPPER_LEVEL)

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
+from typing import NamedTuple
 
 from muniment.ledger.merkle import node_hash
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A complete subtree: of ``2**level`` leaves from leaf ``position * 2**level`` on. Level 0 is a leaf."""
 
     level: int
@@ -49,7 +49,10 @@ class Plan:
             DamagedTree: if one that is needed was not read.
         """
         try:
-            return [_fold([stored[place] for place in run]) for run in self.runs]
+            return [
+                stored[run[0]] if len(run) == 1 else _fold([stored[place] for place in run])
+                for run in self.runs
+            ]
         except KeyError as error:
             raise DamagedTree(f"the ledger's tree lacks {error.args[0]}") from None
 
@@ -61,16 +64,17 @@ def frontier_places(size: int) -> tuple[Place, ...]:
 
 def plan_inclusion(index: int, size: int) -> Plan:
     """The proof that a leaf is in a tree: PATH of RFC 6962 section 2.1.1, for ``0 <= index < size``."""
-    start, end, runs = 0, size, []
-    while end - start > 1:
-        middle = start + _left_size(end - start)
-        if index < middle:
-            runs.append(_cover(middle, end))
-            end = middle
-        else:
-            runs.append(_cover(start, middle))
-            start = middle
-    return Plan(tuple(reversed(runs)))
+    runs: list[tuple[Place, ...]] = []
+    level, node, last = 0, index, size - 1
+    while last:
+        if node & 1:
+            runs.append((Place(level, node - 1),))
+        elif node < last:
+            # Everything to the right within the parent; only the last subtree of a level may be incomplete.
+            start, end = node + 1 << level, node + 2 << level
+            runs.append((Place(level, node + 1),) if end <= size else _cover(start, size))
+        level, node, last = level + 1, node >> 1, last >> 1
+    return Plan(tuple(runs))
 
 
 def plan_consistency(old: int, new: int) -> Plan:

@@ -13,16 +13,22 @@ from muniment.ledger.keys import PublicKey
 from muniment.ledger.merkle import leaf_hash, verify_consistency, verify_inclusion
 from muniment.ledger.proof import LogProof
 from muniment.ledger.rotation import verify_rotation
+from muniment_core.db.checkpoint_store import CheckpointStore
 from muniment_core.db.database import Database
+from muniment_core.db.prepared import Prepared, driver_of
+from muniment_core.db.signing_tables import ledger_keys
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
+from muniment_core.db.tree_store import TreeStore
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.db.writer import Change
 from muniment_core.domain.errors import CheckpointPending, EntryNotFound, InvalidField, TreeDamaged
 from muniment_core.domain.merkle import Frontier
+from muniment_core.domain.proofs import Place
+from muniment_core.domain.signing import SignedCheckpoint
 from muniment_core.signing.changes import rotate_key
 from muniment_metadata import proofs
 from muniment_metadata.proof_messages import inclusion_message
-from sqlalchemy import delete, event, insert, update
+from sqlalchemy import delete, insert, update
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SIZE = 41
@@ -164,29 +170,63 @@ def grow(database: Database, size: int) -> None:
 
 
 def test_reading_a_proof_takes_as_many_statements_for_a_long_ledger_and_searches_no_table(
-    database: Database,
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grow(database, 3_000)
     seen: list[tuple[str, Any]] = []
+
+    def note(prepared: Prepared, dialect: Any, driver: Any, values: Any) -> Any:
+        seen.append((prepared.form(dialect).text, prepared.form(dialect).bound(values)))
+        return run(prepared, dialect, driver, values)
+
+    run = Prepared.rows_by_driver
+    monkeypatch.setattr(Prepared, "rows_by_driver", note)
     with database.reading() as connection:
         reader = Reader(connection, NOW)
-
-        def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-            seen.append((statement, parameters))
-
-        event.listen(connection, "before_cursor_execute", note)
-        counts = set()
         for size in (30, 300, 3_000):
             seen.clear()
             proofs.prove_inclusion(reader, None, size // 2, tree_size=size)
-            counts.add(len(seen))
-        event.remove(connection, "before_cursor_execute", note)
-        assert len(counts) == 1, counts
+            proofs.prove_consistency(reader, None, size // 3, size)
+            assert len(seen) == 4
         assert any("ledger_nodes" in statement for statement, _ in seen)
         explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-        connection.exec_driver_sql("SELECT 1" if database.is_sqlite else "SET LOCAL enable_seqscan = off")
+        driver = driver_of(connection)
+        driver.execute("SELECT 1" if database.is_sqlite else "SET LOCAL enable_seqscan = off")
         for statement, parameters in seen:
-            plan = str(connection.exec_driver_sql(explain + statement, parameters).all())
+            plan = str(driver.execute(explain + statement, parameters).fetchall())
             for table in ("ledger_entries", "ledger_nodes"):
                 assert f"SCAN {table}" not in plan, plan
                 assert f"Seq Scan on {table}" not in plan, plan
+
+
+def test_upper_subtrees_are_read_once_for_many_proofs_and_are_no_older_than_what_was_signed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(database, 3_000)
+    asked: list[Place] = []
+
+    def note(store: TreeStore, places: Any) -> dict[Place, bytes]:
+        wanted = list(places)
+        asked.extend(wanted)
+        return hashes(store, wanted)
+
+    hashes = TreeStore.hashes
+    monkeypatch.setattr(TreeStore, "hashes", note)
+    for signed, upper in ((False, 2), (True, 2), (True, 0)):
+        asked.clear()
+        if signed and upper:
+            sign(database)
+        with database.reading() as connection:
+            proved = proofs.prove_inclusion(Reader(connection, NOW), None, 1, tree_size=2_048)
+        verify_inclusion(proved.leaf, 0, 2_048, proved.hashes, proved.root)
+        assert (len(proved.hashes), sum(place.level >= 9 for place in asked)) == (11, upper)
+
+
+def sign(database: Database) -> None:
+    """Makes a checkpoint of 2,048 entries, whoever signed it."""
+    frontier, _ = Frontier().append([leaf_hash(b"%d" % revision) for revision in range(1, 2_049)])
+    with database.writing() as connection:
+        connection.execute(
+            insert(ledger_keys).values(revision=1, origin="o", public_key=b"k" * 32, create_time=NOW)
+        )
+        CheckpointStore(connection).add(SignedCheckpoint(2_048, frontier.root, b"note", 1, NOW))
