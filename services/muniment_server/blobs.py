@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from typing import TYPE_CHECKING
 
 from muniment.digests import Digest
 from muniment_artifact.blobs.disk import DiskBlobStore
@@ -18,11 +19,18 @@ from muniment_artifact.collection.sweep import Stores
 from muniment_artifact.direct import Addresses
 from muniment_core.domain.errors import StorageFull, StorageUnavailable
 from muniment_core.domain.tiers import Shelf
+from muniment_core.signing.shared_anchor import ANCHOR_STORE, Objects
 
+from muniment_server.anchor_place import Bucket
 from muniment_server.settings import StorageSettings
+
+if TYPE_CHECKING:
+    from muniment_artifact.blobs.s3 import S3Settings
 
 PREDICTIONS = "predictions"
 COLD = "cold"
+ANCHOR_SECONDS = 10.0
+"""What a request for the anchor may take with its repeats: the keeper tries again, and a stop waits for it."""
 
 _log = logging.getLogger(__name__)
 
@@ -111,22 +119,34 @@ def _cold_store(settings: StorageSettings) -> BlobStore:
 
 def _s3_store(settings: StorageSettings, bucket: str, prefix: str) -> BlobStore:
     # Importing minio takes half a second, which an embedded server need not spend.
-    from muniment_artifact.blobs.s3 import S3BlobStore, S3Settings
+    from muniment_artifact.blobs.s3 import S3BlobStore
 
-    return S3BlobStore(
-        S3Settings(
-            endpoint=settings.s3_endpoint,
-            bucket=bucket,
-            region=settings.s3_region,
-            access_key=settings.s3_access_key,
-            secret_key=settings.s3_secret_key,
-            secure=not settings.s3_plain_http,
-            prefix=prefix,
-            deadline=settings.s3_deadline,
-            public_endpoint=settings.s3_public_endpoint.rpartition("//")[2],
-            public_secure=not settings.s3_public_endpoint.startswith("http://"),
-            spool_directory=settings.data / "spool",
-        )
+    return S3BlobStore(_s3_settings(settings, bucket, prefix, deadline=settings.s3_deadline))
+
+
+def open_anchor_objects(settings: StorageSettings, place: Bucket) -> Objects:
+    """The objects of an anchor in a bucket; nothing is sent yet."""
+    from muniment_artifact.blobs.s3 import S3Objects
+
+    deadline = min(settings.s3_deadline, ANCHOR_SECONDS)
+    return S3Objects(_s3_settings(settings, place.name, place.prefix, deadline=deadline), ANCHOR_STORE)
+
+
+def _s3_settings(settings: StorageSettings, bucket: str, prefix: str, *, deadline: float) -> S3Settings:
+    from muniment_artifact.blobs.s3 import S3Settings
+
+    return S3Settings(
+        endpoint=settings.s3_endpoint,
+        bucket=bucket,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+        secure=not settings.s3_plain_http,
+        prefix=prefix,
+        deadline=deadline,
+        public_endpoint=settings.s3_public_endpoint.rpartition("//")[2],
+        public_secure=not settings.s3_public_endpoint.startswith("http://"),
+        spool_directory=settings.data / "spool",
     )
 
 

@@ -24,7 +24,7 @@ from muniment_metadata.tokens import create_token, new_secret
 
 from muniment_server.data_directory import DataDirectory
 from muniment_server.settings import StorageSettings
-from muniment_server.signing import ensure_key, file_anchor, key_file
+from muniment_server.signing import ensure_key, key_file, open_anchor
 
 ADMIN = "admin"
 POLL_SECONDS_EMBEDDED = 5.0
@@ -80,7 +80,7 @@ def running_core(
         keeper = LedgerKeeper(
             database,
             utc_now,
-            anchor=file_anchor(settings),
+            anchor=open_anchor(settings),
             key_file=key_file(settings),
             poll_seconds=POLL_SECONDS_EMBEDDED if database.is_sqlite else POLL_SECONDS_REPLICATED,
         )

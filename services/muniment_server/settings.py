@@ -18,6 +18,7 @@ import click
 from muniment.ledger.keys import InvalidKey, check_key_name
 from muniment.local import default_data_dir
 
+from muniment_server.anchor_place import AnchorPlace, Bucket
 from muniment_server.span import GRACE, Span
 
 DEFAULT_LISTEN = "127.0.0.1:7460"
@@ -50,7 +51,7 @@ class StorageSettings:
         cold_s3_bucket: bucket of the cold tier, at the same S3 service, or empty for that of the models.
         drop_archived: whether the bytes of archived versions are given up instead.
         signing_key: file of the log's private key, or None for the one in the data directory.
-        anchor: file that keeps the newest checkpoint, or None for the one in the data directory.
+        anchor: file or bucket that keeps the newest checkpoint, or None for where the bytes are.
         log_origin: name of a log that is begun, or empty for a random one.
     """
 
@@ -69,7 +70,7 @@ class StorageSettings:
     cold_s3_bucket: str = ""
     drop_archived: bool = False
     signing_key: Path | None
-    anchor: Path | None
+    anchor: Path | Bucket | None
     log_origin: str
 
 
@@ -209,9 +210,12 @@ _STORAGE = (
     ),
     _option(
         "--anchor",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="File for the newest signed checkpoint, best on another disk than the database: it tells when that "
-        "was replaced by an older copy.  [default: anchor in the data directory]",
+        type=AnchorPlace(),
+        metavar="FILE|s3://BUCKET[/PREFIX]",
+        help="Where the newest signed checkpoint is kept, best on another disk than the database: it tells when "
+        "that was replaced by an older copy. A bucket, at the same S3 service, serves all processes of a "
+        "registry, below anchor/, which is to be of this registry alone.  [default: anchor, in the data directory "
+        "or in the bucket]",
     ),
     _option(
         "--log-origin",
@@ -303,6 +307,8 @@ def storage_settings(values: dict[str, Any]) -> StorageSettings:
     for option in ("s3_bucket", "cold_s3_bucket"):
         if values[option] and not (settings.s3_access_key and settings.s3_secret_key):
             raise click.UsageError(f"--{option.replace('_', '-')} needs --s3-access-key and --s3-secret-key")
+    if isinstance(settings.anchor, Bucket) and not (settings.s3_access_key and settings.s3_secret_key):
+        raise click.UsageError(f"--anchor {settings.anchor} needs --s3-access-key and --s3-secret-key")
     if settings.cold_s3_bucket and settings.cold_dir is not None:
         raise click.UsageError("--cold-dir and --cold-s3-bucket are two places for one thing: give one")
     if settings.cold_dir is not None:

@@ -12,10 +12,13 @@ from muniment_core.db.database import Database
 from muniment_core.db.writer import Change, Writer
 from muniment_core.domain.access import SYSTEM
 from muniment_core.signing import durable
-from muniment_core.signing.anchor import FileAnchor
+from muniment_core.signing.anchor import Anchor, FileAnchor
 from muniment_core.signing.changes import KeyKnown, KeyMoved, add_first_key, rotate_key
 from muniment_core.signing.key_file import KeyFile, UnusableKey
+from muniment_core.signing.shared_anchor import SharedAnchor
 
+from muniment_server.anchor_place import Bucket
+from muniment_server.blobs import open_anchor_objects
 from muniment_server.settings import StorageSettings
 
 KEY_FILE = "signing-key.pem"
@@ -28,9 +31,14 @@ def key_file(settings: StorageSettings) -> KeyFile:
     return KeyFile(settings.signing_key or settings.data / KEY_FILE)
 
 
-def file_anchor(settings: StorageSettings) -> FileAnchor:
-    """Where the newest checkpoint is kept besides the database."""
-    return FileAnchor(settings.anchor or settings.data / ANCHOR_FILE)
+def open_anchor(settings: StorageSettings) -> Anchor:
+    """Where the newest checkpoint is kept besides the database: unless told, where the bytes are."""
+    place = settings.anchor
+    if place is None:
+        place = Bucket(settings.s3_bucket) if settings.s3_bucket else settings.data / ANCHOR_FILE
+    if isinstance(place, Bucket):
+        return SharedAnchor(open_anchor_objects(settings, place))
+    return FileAnchor(place)
 
 
 def active_key(database: Database) -> PublicKey | None:

@@ -159,7 +159,7 @@ def starting(database: Database, path: Path) -> Callable[[], float]:
         for _ in range(STARTS):
             begun = time.perf_counter()
             with database.reading() as connection:
-                assert stand(Reader(connection, NOW), anchor).verified.size == latest.size
+                assert stand(Reader(connection, NOW), anchor.read()).verified.size == latest.size
             taken.append(time.perf_counter() - begun)
         return median(taken) * 1000
 

@@ -3,7 +3,8 @@
 A process that holds the log's private key reads every new entry again, hashes it, and signs the head only when
 that is what the hashes lead to. One that does not follows: it checks that each new checkpoint is signed and
 begins with the one before. Both keep the newest checkpoint in their anchor, the signer before anyone else sees
-it, and both raise the alarm when the ledger is not what was signed: then nobody writes any more.
+it, and both raise the alarm when the ledger is not what was signed: then nobody writes any more. Processes may
+share an anchor: one that finds a newer checkpoint there than its own looks at the ledger anew, as at its start.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from muniment_core.domain.access import SYSTEM
 from muniment_core.domain.errors import DomainError
 from muniment_core.domain.merkle import Frontier
 from muniment_core.domain.signing import SignedCheckpoint
-from muniment_core.signing.anchor import Anchor, Anchored
+from muniment_core.signing.anchor import Anchor, Anchored, UnusableAnchor
 from muniment_core.signing.inspection import LedgerDamaged, check_head, extend
 from muniment_core.signing.key_file import KeyFile, UnusableKey
-from muniment_core.signing.standing import Standing, stand
+from muniment_core.signing.standing import Standing, read_anchor, stand
 
 ENTRIES_AT_ONCE = 5_000
 """Entries that are read in one transaction: enough to be fast, few enough not to hold a snapshot for long."""
@@ -76,11 +77,10 @@ class LedgerKeeper:
         """Look whether the ledger is what was signed, before anyone writes; raises the alarm if not."""
         try:
             with self._database.reading() as connection:
-                reader = Reader(connection, self._clock())
-                self.alarm = reader.ledger.stored_head().alarm
-                if not self.alarm:
-                    self._standing = stand(reader, self._anchor)
-                    return
+                self.alarm = Reader(connection, self._clock()).ledger.stored_head().alarm
+            if not self.alarm:
+                self._stand_anew()
+                return
         except LedgerDamaged as error:
             self._raise_alarm(str(error))
             return
@@ -149,12 +149,16 @@ class LedgerKeeper:
                 self._heed(head.alarm, writer)
                 return False
             standing = self._current_standing(reader, head)
-            self._end_alarm(writer)
-            signer = self._current_signer(reader)
-            latest = reader.checkpoints.latest()
-            followed = standing.follow(reader, latest)
-            if signer is not None:
-                standing = self._standing = standing.at(_verify(reader, head, standing.verified))
+            if standing is not None:
+                self._end_alarm(writer)
+                signer = self._current_signer(reader)
+                latest = reader.checkpoints.latest()
+                followed = standing.follow(reader, latest)
+                if signer is not None:
+                    standing = self._standing = standing.at(_verify(reader, head, standing.verified))
+        if standing is None:
+            self._stand_anew()
+            return True
         if signer is not None and standing.verified.size < head.size:
             return True
         if signer is not None and (latest is None or latest.size < head.size):
@@ -163,11 +167,18 @@ class LedgerKeeper:
             self._keep_anchor(standing, followed, latest.note)
         return False
 
-    def _current_standing(self, reader: Reader, head: StoredHead) -> Standing:
-        """What this process knows; looked up anew after a recovery, which may have led to another ledger."""
+    def _stand_anew(self) -> None:
+        """Look whether the ledger is what was signed, as at a start."""
+        # The anchor first: a snapshot that is older than it would lack what others anchored meanwhile.
+        kept = read_anchor(self._anchor)
+        with self._database.reading() as connection:
+            self._standing = stand(Reader(connection, self._clock()), kept)
+
+    def _current_standing(self, reader: Reader, head: StoredHead) -> Standing | None:
+        """What this process knows; None after a recovery, which may have led to another ledger."""
         standing = self._standing
         if standing is None or standing.recoveries != len(reader.checkpoints.recoveries()):
-            standing = self._standing = stand(reader, self._anchor)
+            return None
         known = standing.anchored
         if known is not None and head.size < known.size:
             raise LedgerDamaged(f"the ledger has {head.size} entries, while the anchor has {known.size}")
@@ -194,7 +205,8 @@ class LedgerKeeper:
         checkpoint = Checkpoint(signer.public.name, head.size, head.root)
         note = checkpoint.signed_by(signer)
         # First the anchor: what others have seen must be known here when the database has lost it.
-        self._keep_anchor(standing, checkpoint, note)
+        if not self._keep_anchor(standing, checkpoint, note):
+            return
 
         def add(unit: UnitOfWork) -> None:
             active = unit.checkpoints.active_key()
@@ -203,9 +215,14 @@ class LedgerKeeper:
 
         writer.submit(Change(add, SYSTEM.name, recorded=False)).result()
 
-    def _keep_anchor(self, standing: Standing, checkpoint: Checkpoint, note: bytes) -> None:
-        self._anchor.write(Anchored(note, standing.recoveries))
-        self._standing = standing.anchored_at(checkpoint)
+    def _keep_anchor(self, standing: Standing, checkpoint: Checkpoint, note: bytes) -> bool:
+        """Keep a checkpoint in the anchor; False if a newer one is there: then the ledger is looked at anew."""
+        try:
+            kept = self._anchor.write(Anchored(note, standing.recoveries))
+        except UnusableAnchor as error:
+            raise LedgerDamaged(str(error)) from error
+        self._standing = standing.anchored_at(checkpoint) if kept else None
+        return kept
 
     def _heed(self, alarm: str, writer: Writer) -> None:
         """Another process raised the alarm."""

@@ -14,11 +14,11 @@ from muniment_core.db.writer import Change, Writer
 from muniment_core.domain.access import SYSTEM
 from muniment_core.domain.merkle import Frontier
 from muniment_core.domain.signing import Recovery
-from muniment_core.signing.anchor import Anchor, UnreadableAnchor
+from muniment_core.signing.anchor import Anchor
 from muniment_core.signing.changes import record_recovery
 from muniment_core.signing.inspection import LedgerDamaged, check_head, extend
 from muniment_core.signing.keeper import ENTRIES_AT_ONCE
-from muniment_core.signing.standing import claim_of, stand
+from muniment_core.signing.standing import read_anchor, stand
 
 
 class NothingToRecover(RuntimeError):
@@ -43,14 +43,21 @@ def recover(
     """Leave recovery mode with the ledger as it stands; an entry says for ever what was given up, and why.
 
     Raises:
+        OSError, DomainError: if the anchor's place cannot be used.
         NothingToRecover: if the ledger is what was signed and no alarm was raised.
         CannotRecover: if its entries do not lead to its head.
     """
+    try:
+        kept = read_anchor(anchor)
+        unreadable = False
+    except LedgerDamaged:
+        kept, unreadable = None, True
+    clear = anchor.clearing()
     with database.reading() as connection:
         reader = Reader(connection, clock())
-        if not reader.ledger.stored_head().alarm:
+        if not (unreadable or reader.ledger.stored_head().alarm):
             try:
-                stand(reader, anchor)
+                stand(reader, kept)
             except LedgerDamaged:
                 pass
             else:
@@ -59,14 +66,16 @@ def recover(
             _fold(reader)
         except LedgerDamaged as error:
             raise CannotRecover(error) from error
-    given_up = _given_up(anchor)
+    # Nothing that can be read of what was anchored: the empty head.
+    given_up = Checkpoint("", 0, EMPTY_ROOT) if kept is None else kept.checkpoint
 
     def work(unit: UnitOfWork) -> Recovery:
         return record_recovery(unit, given_up, reason)
 
     recovery = writer.submit(Change(work, SYSTEM.name, in_recovery=True)).result()
-    # It begins anew with the next checkpoint. A process that is cut off here finds the entry instead.
-    anchor.clear()
+    # It begins anew with the next checkpoint. A process that is cut off here finds the entry instead. What others
+    # that share the anchor wrote since the entry stays.
+    clear()
     return recovery
 
 
@@ -76,13 +85,3 @@ def _fold(reader: Reader) -> None:
     while verified.size < head.size:
         verified = extend(reader, verified, upto=head.size, limit=ENTRIES_AT_ONCE)
     check_head(reader, head, verified)
-
-
-def _given_up(anchor: Anchor) -> Checkpoint:
-    """The head the anchor knows of; the empty one when there is none that can be read."""
-    nothing = Checkpoint("", 0, EMPTY_ROOT)
-    try:
-        kept = anchor.read()
-        return nothing if kept is None else claim_of(kept)
-    except (UnreadableAnchor, LedgerDamaged):
-        return nothing

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from muniment.ledger import InvalidEvidence
 from muniment.ledger.checkpoint import Checkpoint
 from muniment.ledger.keys import PublicKey
-from muniment.ledger.note import Note
 
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.merkle import Frontier
 from muniment_core.domain.signing import Recovery, SignedCheckpoint
-from muniment_core.signing.anchor import Anchor, Anchored, UnreadableAnchor
+from muniment_core.signing.anchor import Anchor, Anchored, UnusableAnchor
 from muniment_core.signing.inspection import (
     LedgerDamaged,
     check_begins_with,
@@ -90,22 +89,38 @@ def public_keys(reader: Reader) -> list[PublicKey]:
         raise LedgerDamaged(f"the table of the log's keys is damaged: {error}") from error
 
 
-def stand(reader: Reader, anchor: Anchor) -> Standing:
+def read_anchor(anchor: Anchor) -> Anchored | None:
+    """What the anchor holds, or None when it holds nothing.
+
+    Raises:
+        LedgerDamaged: if it is no anchor.
+        OSError, DomainError: if its place cannot be read.
+    """
+    try:
+        return anchor.read()
+    except UnusableAnchor as error:
+        raise LedgerDamaged(str(error)) from error
+
+
+def stand(reader: Reader, kept: Anchored | None) -> Standing:
     """Look whether the ledger is what was signed, by its newest checkpoint and by the anchor.
+
+    Args:
+        reader: sees what was committed when the anchor was read.
+        kept: what the anchor held before the database was looked at.
 
     Raises:
         LedgerDamaged: if it is not.
-        OSError: if the anchor's place cannot be read.
     """
     head, latest = reader.ledger.stored_head(), reader.checkpoints.latest()
-    recoveries, kept = reader.checkpoints.recoveries(), _read(anchor)
+    recoveries = reader.checkpoints.recoveries()
     verified, anchored = Frontier(), None
     if latest is not None:
         if latest.size > head.size:
             raise LedgerDamaged(f"the ledger has {head.size} entries, while one of {latest.size} was signed")
         verified = frontier_of(reader, signed_head(latest, public_keys(reader)))
     if kept is not None:
-        anchored = claim_of(kept)
+        anchored = kept.checkpoint
         if anchored.size > head.size:
             _unless_given_up(anchored, kept, recoveries, f"the ledger has {head.size} entries")
             anchored = None
@@ -123,21 +138,6 @@ def stand(reader: Reader, anchor: Anchor) -> Standing:
             _unless_given_up(anchored, kept, recoveries, str(error))
             anchored = None
     return Standing(verified, anchored, len(recoveries))
-
-
-def _read(anchor: Anchor) -> Anchored | None:
-    try:
-        return anchor.read()
-    except UnreadableAnchor as error:
-        raise LedgerDamaged(str(error)) from error
-
-
-def claim_of(kept: Anchored) -> Checkpoint:
-    """What the anchor says, not verified."""
-    try:
-        return Checkpoint.parse(Note.parse(kept.note).text)
-    except InvalidEvidence as error:
-        raise LedgerDamaged(f"the anchor holds no checkpoint: {error}") from error
 
 
 def _unless_given_up(anchored: Checkpoint, kept: Anchored, recoveries: list[Recovery], why: str) -> None:

@@ -15,7 +15,7 @@ from muniment_server.blobs import open_stores
 from muniment_server.data_directory import DataDirectory, DirectoryInUse
 from muniment_server.fsck.run import Fsck
 from muniment_server.settings import StorageSettings, storage_options, storage_settings
-from muniment_server.signing import file_anchor
+from muniment_server.signing import open_anchor
 
 SECONDS_BETWEEN = 0.2
 
@@ -43,7 +43,7 @@ def fsck(read_bytes: bool, as_json: bool, **values: Any) -> None:
         check = Fsck(
             database,
             open_stores(settings),
-            anchor=file_anchor(settings),
+            anchor=open_anchor(settings),
             read_bytes=read_bytes,
             progress=progress or (lambda _what, _count: None),
         )

@@ -9,7 +9,7 @@ from muniment_core.signing.recovery import recover as recover_ledger
 
 from muniment_server.core import running_core, utc_now
 from muniment_server.settings import storage_options, storage_settings
-from muniment_server.signing import file_anchor
+from muniment_server.signing import open_anchor
 
 MAX_REASON = 1_000
 
@@ -28,7 +28,7 @@ def recover(reason: str, **values: Any) -> None:
     settings = storage_settings(values)
     with running_core(settings) as core:
         recovery = recover_ledger(
-            core.database, core.writer, utc_now, anchor=file_anchor(settings), reason=reason
+            core.database, core.writer, utc_now, anchor=open_anchor(settings), reason=reason
         )
     click.echo(
         f"going on with {recovery.kept_size} entries; revision {recovery.revision} tells that a signed head of "

@@ -15,7 +15,7 @@ from muniment_core.db.audit.reading import Unreadable, damage_told, snapshot
 from muniment_core.db.audit.soundness import damage, dangling
 from muniment_core.db.database import Database
 from muniment_core.domain.tiers import Shelf
-from muniment_core.signing.anchor import Anchor, UnreadableAnchor
+from muniment_core.signing.anchor import Anchor, UnusableAnchor
 
 from muniment_server.fsck.bytes import BytesCheck
 from muniment_server.fsck.catalog import Check, check_models, check_projects, check_tokens
@@ -131,7 +131,7 @@ class Fsck:
             # Before the tables: a server goes on signing, and the anchor would run ahead of them.
             try:
                 anchored = self._anchor.read()
-            except UnreadableAnchor as error:
+            except UnusableAnchor as error:
                 yield Difference("anchor", "", "", f"cannot be read: {error}")
         with snapshot(self._database) as connection:
             ledger = LedgerCheck(

@@ -23,7 +23,7 @@ from muniment_core.domain.ledger import Entry, EntryDraft
 from muniment_core.domain.merkle import Frontier
 from muniment_core.domain.proofs import Place
 from muniment_core.domain.signing import SignedCheckpoint
-from muniment_core.signing.anchor import FileAnchor
+from muniment_core.signing.anchor import Anchor, FileAnchor
 from muniment_core.signing.changes import add_first_key
 from muniment_core.signing.keeper import LedgerKeeper
 from muniment_core.signing.key_file import KeyFile
@@ -105,12 +105,14 @@ def create_project() -> Callable[..., Change[str]]:
 class SignedLedger:
     """One process on a registry: its writer, its key file, its anchor and its keeper, driven by hand."""
 
-    def __init__(self, database: Database, directory: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, directory: Path, clock: Callable[[], datetime], *, anchor: Anchor | None
+    ) -> None:
         directory.mkdir()
         self.database, self.clock = database, clock
         self.key_file = KeyFile(directory / "key.pem")
         self.anchor_path = directory / "anchor"
-        self.anchor = FileAnchor(self.anchor_path)
+        self.anchor = anchor or FileAnchor(self.anchor_path)
         self.begin()
 
     def begin(self) -> None:
@@ -218,11 +220,16 @@ def _places(size: int) -> Iterator[Place]:
 def ledger_of(
     database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., SignedLedger]]:
-    """Starts processes on the registry: `ledger_of("a", clock)`."""
+    """Starts processes on the registry: `ledger_of("a", clock, anchor=shared)`; each has a file of its own."""
     directory, running = tmp_path_factory.mktemp("processes"), []
 
-    def start(name: str = "process", clock: Callable[[], datetime] = lambda: NOW) -> SignedLedger:
-        running.append(SignedLedger(database, directory / name, clock))
+    def start(
+        name: str = "process",
+        clock: Callable[[], datetime] = lambda: NOW,
+        *,
+        anchor: Anchor | None = None,
+    ) -> SignedLedger:
+        running.append(SignedLedger(database, directory / name, clock, anchor=anchor))
         return running[-1]
 
     yield start

@@ -169,10 +169,11 @@ def test_an_older_copy_of_the_database_is_noticed_at_the_start(ledger: Any, size
 def test_an_older_copy_that_went_another_way_is_noticed(ledger: Any) -> None:
     known = ledger.anchor.read()
     ledger.cut(6)
-    ledger.anchor.clear()
+    ledger.anchor.clearing()()
     ledger.restart()
     ledger.add(*(f"another {number}" for number in range(8)))
     ledger.keep()
+    ledger.anchor.clearing()()
     ledger.anchor.write(known)
     ledger.restart()
     assert "does not begin with what the anchor was signed over" in ledger.keeper.alarm

@@ -15,7 +15,7 @@ from muniment_core.db.database import Database
 from muniment_server.blobs import open_stores
 from muniment_server.fsck.difference import Difference
 from muniment_server.fsck.run import Fsck
-from muniment_server.signing import file_anchor
+from muniment_server.signing import open_anchor
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Registry:
         check = Fsck(
             self.database,
             stores,
-            anchor=file_anchor(storage(self.data)),
+            anchor=open_anchor(storage(self.data)),
             read_bytes=read_bytes,
             progress=lambda _what, _count: None,
         )

@@ -8,6 +8,7 @@
         │   └── sha256/
         │       └── ab/
         │           └── ab34…  <64 hex>   a blob
+        ├── anchor/                       small objects by name, see `objects`
         └── probe/<32 random hex>         written, read and removed by ``probe``
 
 Nothing depends on conditional requests or on ETags, which mean different things to different servers: a blob
@@ -16,8 +17,9 @@ wait in an unnamed temporary file, so that a broken stream has nothing to clean 
 repeated.
 """
 
+from muniment_artifact.blobs.s3.objects import S3Objects
 from muniment_artifact.blobs.s3.probing import Honoured
 from muniment_artifact.blobs.s3.settings import S3Settings
 from muniment_artifact.blobs.s3.store import S3BlobStore
 
-__all__ = ["Honoured", "S3BlobStore", "S3Settings"]
+__all__ = ["Honoured", "S3BlobStore", "S3Objects", "S3Settings"]

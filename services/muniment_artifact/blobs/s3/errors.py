@@ -55,14 +55,14 @@ def is_transient(error: Exception) -> bool:
 
 
 @contextmanager
-def s3_errors() -> Iterator[None]:
-    """Translate what the SDK raises in the block, keeping it as the cause."""
+def s3_errors(store: str = STORE_NAME) -> Iterator[None]:
+    """Translate what the SDK raises in the block, keeping it as the cause; errors call the store so."""
     try:
         yield
     except FAILURES as error:
         if _code(error) in _NO_ROOM:
-            raise StorageFull(STORE_NAME) from error
-        raise StorageUnavailable(STORE_NAME) from error
+            raise StorageFull(store) from error
+        raise StorageUnavailable(store) from error
 
 
 def _code(error: Exception) -> str:

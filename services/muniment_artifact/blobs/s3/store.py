@@ -15,6 +15,7 @@ from muniment.digests import Digest
 
 from muniment_artifact.blobs.expected import ExpectedBytes
 from muniment_artifact.blobs.failures import storage_errors
+from muniment_artifact.blobs.s3.client import client, http_pool
 from muniment_artifact.blobs.s3.errors import FAILURES, is_absent, s3_errors
 from muniment_artifact.blobs.s3.patience import Attempts, Patience
 from muniment_artifact.blobs.s3.probing import Honoured, Prober
@@ -28,7 +29,6 @@ _PART_BYTES = 16 * MIB
 """A chunk is never larger, so it is one plain PUT, which is there whole or not at all and leaves no parts behind.
 Only what the server makes itself, such as the chunk map of a huge version, is sent in parts."""
 
-_CONNECTIONS = 32
 _DIGEST_DIGITS = 64
 _LONGEST_PROBE = timedelta(hours=1)
 
@@ -51,20 +51,8 @@ class S3BlobStore:
         self._bucket = settings.bucket
         self._root = settings.root
         self._spool_directory = settings.spool_directory
-        http = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout),
-            maxsize=_CONNECTIONS,
-            # Ours repeat with a deadline, and after answers that this library takes for final.
-            retries=False,
-        )
-        self._client = Minio(
-            settings.endpoint,
-            access_key=settings.access_key,
-            secret_key=settings.secret_key,
-            region=settings.region,
-            secure=settings.secure,
-            http_client=http,
-        )
+        http = http_pool(settings)
+        self._client = client(settings, http)
         # Signs addresses for clients, and asks nobody: an address is signed with the host it names.
         self._signer = Minio(
             settings.public_endpoint or settings.endpoint,
