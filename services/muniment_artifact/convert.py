@@ -87,6 +87,7 @@ def manifest_message(record: ManifestRecord, entries: Sequence[FileEntry]) -> pb
         body=record.body,
         size_bytes=record.size_bytes,
         root_digest=root_digest(entries).text,
+        tier=f"BYTES_TIER_{record.tier}",
         files=[
             pb.FileEntry(
                 path=entry.path,

@@ -11,7 +11,8 @@ from muniment.digests import Digest
 from muniment.frames import RangeFrame
 from muniment_core.db.artifact_store import Chunk, ManifestRecord
 from muniment_core.db.unit_of_work import Reader
-from muniment_core.domain.errors import BytesArchived, FileNotFound, InvalidField, LimitExceeded
+from muniment_core.domain.errors import BytesArchived, BytesDamaged, FileNotFound, InvalidField, LimitExceeded
+from muniment_core.domain.manifest_files import listed_files
 from muniment_core.domain.tiers import Tier
 from muniment_core.rpc.execution import Execution
 
@@ -77,6 +78,33 @@ async def get_files(
     """A manifest and its files; raises what :func:`find_manifest` and :func:`files_of` raise."""
     record = await execution.read(partial(find_manifest, project=project, digest=digest))
     return record, await execution.io(partial(files_of, blobs, record))
+
+
+async def get_known_files(
+    execution: Execution, blobs: BlobStore, *, project: str, digest: Digest
+) -> tuple[ManifestRecord, tuple[FileEntry, ...]]:
+    """A manifest and what is known of its files: without chunks, if the bytes were given up.
+
+    Raises:
+        ProjectNotFound, ManifestNotFound: see :func:`find_manifest`.
+        BytesDamaged: if the chunk map is gone or wrong.
+    """
+    record = await execution.read(partial(find_manifest, project=project, digest=digest))
+    if record.tier is not Tier.GONE:
+        try:
+            return record, await execution.io(partial(files_of, blobs, record))
+        except BytesDamaged:
+            # They may be given up at this moment.
+            record = await execution.read(partial(find_manifest, project=project, digest=digest))
+            if record.tier is not Tier.GONE:
+                raise
+    return record, await execution.io(partial(_without_chunks, record))
+
+
+def _without_chunks(record: ManifestRecord) -> tuple[FileEntry, ...]:
+    return tuple(
+        FileEntry(file.path, Digest(file.digest), file.size, ()) for file in listed_files(record.body)
+    )
 
 
 async def get_readable_files(

@@ -31,7 +31,7 @@ from muniment_artifact.limits import Limits
 from muniment_artifact.plan import plan_upload
 from muniment_artifact.pool import frames_from
 from muniment_artifact.put import ChunkStream, find_intake
-from muniment_artifact.read import get_files, get_readable_files, place_ranges, read_ranges
+from muniment_artifact.read import get_known_files, get_readable_files, place_ranges, read_ranges
 from muniment_artifact.restore import restore_manifest
 from muniment_artifact.streams import WAIT_SECONDS, ByteStreams
 from muniment_artifact.tensors.index import TensorIndexes
@@ -122,7 +122,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
     async def GetManifest(self, request: pb.GetManifestRequest, context: Any) -> pb.Manifest:
         """Read a manifest and its chunk map."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
-        record, files = await get_files(self._execution, self._blobs, project=project, digest=digest)
+        record, files = await get_known_files(self._execution, self._blobs, project=project, digest=digest)
         return await self._execution.io(partial(convert.manifest_message, record, files))
 
     async def ReadRanges(self, request: pb.ReadRangesRequest, context: Any) -> AsyncIterator[RangeFrame]:

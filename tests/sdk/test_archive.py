@@ -14,6 +14,9 @@ import pytest
 from harness.processes import DEADLINE
 from harness.server import ServerFactory, ServerProcess
 from muniment import errors
+from muniment.digests import Digest
+from muniment.signature import root_digest
+from samples.signatures import Signer
 
 Run = Callable[..., str]
 
@@ -136,6 +139,50 @@ def test_an_archived_version_goes_to_the_cold_tier_and_comes_back_the_same(
         connected.restore("churn@1")
     operate("gc", "--delete", "--grace", "0s", restart=False)
     assert in_cold(cold) == 0
+    assert operate("fsck", "--bytes", restart=False)["differences"] == 0
+
+
+@pytest.mark.parametrize("policy", [(), ("--drop-archived",)])
+def test_without_its_bytes_a_version_is_shown_and_its_signature_verified(
+    archiver: ServerProcess,
+    connected: muniment.Registry,
+    cli: Run,
+    operate: Callable[..., dict[str, int]],
+    tmp_path: Path,
+    policy: tuple[str, ...],
+) -> None:
+    source = model(tmp_path / "1", base=os.urandom(2_000_000), head=b"head")
+    digests = {path.name: Digest.of(path.read_bytes()).text for path in source.iterdir()}
+    signer = Signer()
+    (tmp_path / "bundle").write_bytes(signer.sign(digests))
+    (tmp_path / "key.pub").write_text(signer.public_key)
+    connected.push("churn", source, signature=tmp_path / "bundle", signature_key=tmp_path / "key.pub")
+    connected.push("churn", source)
+    for selector in ("churn@1", "churn@2"):
+        connected.archive(selector)
+    operate("gc", "--delete", "--grace", "0s", *policy)
+
+    assert connected.root_digest("churn@1") == root_digest(digests)
+    shown = cli("show", "churn@1")
+    assert root_digest(digests) in shown
+    assert "were given up" in shown if policy else "in the cold tier" in shown
+    verified = connected.verify_signature("churn@1", key=tmp_path / "key.pub")
+    assert verified.root_digest == root_digest(digests)
+    with pytest.raises(errors.SignatureNotFound):
+        connected.verify_signature("churn@2")
+    with pytest.raises(errors.BytesArchived, match="were given up: push" if policy else "in the cold tier"):
+        connected.pull("churn@1", tmp_path / "refused")
+    with pytest.raises(errors.BytesArchived):
+        connected.open("churn@1").read("head.bin")
+    with muniment.connect(archiver.address, token=archiver.token, cache=tmp_path / "cache") as caching:
+        with pytest.raises(errors.BytesArchived):
+            caching.pull("churn@1", tmp_path / "refused")
+        if policy:
+            caching.push("churn", source)
+        assert caching.restore("churn@1").state == "READY"
+        # What was known without bytes was not kept for the time with them.
+        assert files_of(caching.pull("churn@1", tmp_path / "back")) == files_of(source)
+    operate("gc", "--delete", "--grace", "0s", *policy, restart=False)
     assert operate("fsck", "--bytes", restart=False)["differences"] == 0
 
 

@@ -55,7 +55,7 @@ def versions(invocation: Invocation, model: str, deleted: bool) -> None:
 def show(invocation: Invocation, selector: str, packages: bool, at: datetime | int | None) -> None:
     """Show what is recorded of a version."""
     inspection: Inspection | None = None
-    unknown = ""
+    unknown = root = ""
     with invocation.connect() as registry:
         version = registry.show(selector, at=at)
         if not invocation.json and version.state != "DELETED":
@@ -63,6 +63,10 @@ def show(invocation: Invocation, selector: str, packages: bool, at: datetime | i
                 inspection = registry.inspect(version, wait=_INSPECTION_SECONDS)
             except DeadlineExceeded:
                 unknown = "the files are being looked into: 'muniment scan' waits for it"
+            except MunimentError as error:
+                unknown = error.message
+            try:
+                root = inspection.root_digest if inspection else registry.root_digest(version)
             except MunimentError as error:
                 unknown = error.message
 
@@ -73,7 +77,7 @@ def show(invocation: Invocation, selector: str, packages: bool, at: datetime | i
             invocation.version(shown.name),
             (
                 ("digest", shown.digest),
-                ("root digest", inspection.root_digest if inspection else ""),
+                ("root digest", root),
                 ("state", shown.state),
                 ("size", f"{size(shown.size_bytes)} in {files}"),
                 ("formats", formats_line(inspection) if inspection else unknown),

@@ -8,6 +8,8 @@ from muniment.errors import DeadlineExceeded
 from muniment.names import ProjectName
 from muniment.registry import versions
 from muniment.registry.session import Session
+from muniment.signature import root_digest
+from muniment.transfer.pull import get_manifest
 from muniment.transfer.signatures import public_key, verified_signature
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.values import Inspection, Version, VersionSignature
@@ -54,6 +56,21 @@ class Inspections:
                     raise
                 # What could not be looked into was begun anew by the first call.
                 request.again = False
+
+    def root_digest(self, version: Version | str) -> str:
+        """What OpenSSF Model Signing signs of the files of a version: ``sha256:<hex>``.
+
+        It is computed here from the version's manifest, whose digest the version has; the files are not needed.
+
+        Args:
+            version: a version or a selector.
+
+        Raises:
+            DownloadRefused: if the manifest that came is not what the version's digest stands for.
+        """
+        found = version if isinstance(version, Version) else versions.show(self._session, version)
+        _, files = get_manifest(self._session, found)
+        return root_digest({file.path: file.digest for file in files})
 
     def verify_signature(
         self, version: Version | str, *, key: str | PathLike[str] | None = None

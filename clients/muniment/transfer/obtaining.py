@@ -13,7 +13,7 @@ from pathlib import Path
 
 from muniment.cache.cache import Cache
 from muniment.cache.store import FileStore, Lock
-from muniment.errors import Unreachable
+from muniment.errors import BytesArchived, Unreachable
 from muniment.registry.session import Session
 from muniment.transfer.intake import Intake
 from muniment.transfer.manifest import ListedFile
@@ -90,6 +90,7 @@ class Obtaining:
             asked: whether the registry has answered something already.
 
         Raises:
+            BytesArchived: if they were given up.
             DownloadRefused: if what comes is not what the manifest names.
             CannotWrite: if there is no room for them.
             MunimentError: as the server or the connection says.
@@ -97,6 +98,13 @@ class Obtaining:
         """
         if not missing:
             return
+        if self._manifest.tier == pb.BYTES_TIER_GONE:
+            raise BytesArchived(
+                f"the bytes of {self._manifest.digest} were given up: push the same files again, then restore "
+                "the version",
+                "BYTES_ARCHIVED",
+                {"digest": self._manifest.digest, "tier": "GONE"},
+            )
         try:
             if not asked:
                 # A stream that breaks is taken up again with patience: find out soon that nobody answers.

@@ -93,7 +93,8 @@ def _fetched_manifest(session: Session, version: Version) -> tuple[pb.Manifest, 
         files = checked_files(manifest, version.digest)
     except UntrueManifest as error:
         raise DownloadRefused(f"{version.name} was not pulled: {error}") from error
-    if (cache := session.usable_cache()) is not None:
+    # Without chunks it would be of no use once the bytes are back.
+    if (cache := session.usable_cache()) is not None and manifest.tier != pb.BYTES_TIER_GONE:
         manifest.digest = version.digest
         with suppress(OSError):
             cache.manifests.keep(manifest)

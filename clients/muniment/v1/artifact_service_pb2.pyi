@@ -14,9 +14,20 @@ class ArchivedBytes(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ARCHIVED_BYTES_UNSPECIFIED: _ClassVar[ArchivedBytes]
     ARCHIVED_BYTES_COLD: _ClassVar[ArchivedBytes]
     ARCHIVED_BYTES_DROPPED: _ClassVar[ArchivedBytes]
+
+class BytesTier(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    BYTES_TIER_UNSPECIFIED: _ClassVar[BytesTier]
+    BYTES_TIER_HOT: _ClassVar[BytesTier]
+    BYTES_TIER_COLD: _ClassVar[BytesTier]
+    BYTES_TIER_GONE: _ClassVar[BytesTier]
 ARCHIVED_BYTES_UNSPECIFIED: ArchivedBytes
 ARCHIVED_BYTES_COLD: ArchivedBytes
 ARCHIVED_BYTES_DROPPED: ArchivedBytes
+BYTES_TIER_UNSPECIFIED: BytesTier
+BYTES_TIER_HOT: BytesTier
+BYTES_TIER_COLD: BytesTier
+BYTES_TIER_GONE: BytesTier
 
 class GetCapabilitiesRequest(_message.Message):
     __slots__ = ()
@@ -113,18 +124,20 @@ class CommitUploadRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ...) -> None: ...
 
 class Manifest(_message.Message):
-    __slots__ = ("digest", "body", "files", "size_bytes", "root_digest")
+    __slots__ = ("digest", "body", "files", "size_bytes", "root_digest", "tier")
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     BODY_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     ROOT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
     digest: str
     body: bytes
     files: _containers.RepeatedCompositeFieldContainer[FileEntry]
     size_bytes: int
     root_digest: str
-    def __init__(self, digest: _Optional[str] = ..., body: _Optional[bytes] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ..., size_bytes: _Optional[int] = ..., root_digest: _Optional[str] = ...) -> None: ...
+    tier: BytesTier
+    def __init__(self, digest: _Optional[str] = ..., body: _Optional[bytes] = ..., files: _Optional[_Iterable[_Union[FileEntry, _Mapping]]] = ..., size_bytes: _Optional[int] = ..., root_digest: _Optional[str] = ..., tier: _Optional[_Union[BytesTier, str]] = ...) -> None: ...
 
 class GetManifestRequest(_message.Message):
     __slots__ = ("parent", "digest")

@@ -128,7 +128,8 @@ class ArtifactServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetManifest(self, request, context):
-        """Reads a manifest and its chunk map.
+        """Reads a manifest and its chunk map. It is known for as long as its version is, also when the bytes are
+        not at hand any more, so that signatures and digests of files are judged without them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -12,6 +12,7 @@ from muniment_artifact.blobs.late import LateStore
 from muniment_artifact.blobs.verified import verify_blob
 from muniment_artifact.blobs.whole import put_blob
 from muniment_artifact.collection.collect import foresee
+from muniment_artifact.read import files_of
 from muniment_core.domain.catalog import VersionState
 from muniment_core.domain.errors import BytesArchived, ManifestNotFound, StorageUnavailable
 from muniment_core.domain.tiers import Shelf
@@ -79,7 +80,10 @@ async def test_the_bytes_of_an_archived_version_move_after_the_grace_period_and_
     with pytest.raises(client.Refused) as refused:
         await content(client, manifest.digest)
     assert (refused.value.reason, refused.value.facts["tier"]) == (BytesArchived.reason, "COLD")
-    assert (await client.call("GetManifest", _of(manifest.digest, pb.GetManifestRequest))) == manifest
+    told = await client.call("GetManifest", _of(manifest.digest, pb.GetManifestRequest))
+    assert (manifest.tier, told.tier) == (pb.BYTES_TIER_HOT, pb.BYTES_TIER_COLD)
+    told.tier = manifest.tier
+    assert told == manifest
     answer = await restore(version)
     assert (answer.chunk_count, answer.copied_bytes) == (2, len(ONE + TWO))
     assert await content(client, manifest.digest) == ONE + TWO
@@ -156,6 +160,50 @@ async def test_bytes_that_are_dropped_come_back_by_pushing_them(
     await client.push({"a.bin": [ONE]})
     await restore(version)
     assert await content(client, manifest.digest) == ONE
+
+
+async def test_what_is_known_of_files_stays_when_their_bytes_are_given_up(
+    client, run, register, archive
+) -> None:
+    manifest = await client.push({"b/c.bin": [ONE, TWO], "b.bin": [THREE], "empty": []})
+    await archive(await register(manifest.digest))
+    assert (await run(drop_archived=True)).manifests == 1
+    told = await client.call("GetManifest", _of(manifest.digest, pb.GetManifestRequest))
+    assert told.tier == pb.BYTES_TIER_GONE
+    assert (told.digest, told.body, told.size_bytes) == (manifest.digest, manifest.body, manifest.size_bytes)
+    assert told.root_digest == manifest.root_digest
+    for file in manifest.files:
+        file.ClearField("chunks")
+        file.ClearField("chunking")
+    assert list(told.files) == list(manifest.files)
+    for method, request in (
+        ("VerifyManifest", pb.VerifyManifestRequest),
+        ("InspectManifest", pb.InspectManifestRequest),
+        ("RestoreManifest", pb.RestoreManifestRequest),
+    ):
+        with pytest.raises(client.Refused) as refused:
+            await client.call(method, _of(manifest.digest, request))
+        assert (refused.value.reason, refused.value.facts["tier"]) == (BytesArchived.reason, "GONE")
+    with pytest.raises(client.Refused) as refused:
+        await content(client, manifest.digest, "b.bin")
+    assert refused.value.reason == BytesArchived.reason
+
+
+async def test_a_manifest_whose_bytes_are_given_up_while_it_is_read_is_told_without_them(
+    client, run, register, archive, monkeypatch
+) -> None:
+    manifest = await client.push({"a.bin": [ONE]})
+    await archive(await register(manifest.digest))
+    read, loop = files_of, asyncio.get_running_loop()
+
+    def given_up_meanwhile(blobs, record):
+        monkeypatch.setattr("muniment_artifact.read.files_of", read)
+        asyncio.run_coroutine_threadsafe(run(drop_archived=True), loop).result()
+        return read(blobs, record)
+
+    monkeypatch.setattr("muniment_artifact.read.files_of", given_up_meanwhile)
+    told = await client.call("GetManifest", _of(manifest.digest, pb.GetManifestRequest))
+    assert (told.tier, told.body) == (pb.BYTES_TIER_GONE, manifest.body)
 
 
 async def test_dropping_reaches_what_is_in_the_cold_tier(client, cold, run, register, archive) -> None:
