@@ -22,6 +22,7 @@ from muniment_core.db.schema import page_token_key
 from muniment_core.domain.access import Principal
 from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.auth import Authorizer
+from muniment_core.rpc.forgetting import look_after_answers
 from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.peers import ArtifactPeer
@@ -184,6 +185,8 @@ async def _started(
             days = timedelta(days=settings.prediction_days) if settings.prediction_days else None
             retention = asyncio.create_task(look_after_predictions(core.execution, bodies, older_than=days))
             stack.push_async_callback(_ended, retention)
+            forgetting = asyncio.create_task(look_after_answers(core.execution))
+            stack.push_async_callback(_ended, forgetting)
             stack.push_async_callback(predictions.close)
         if settings.service in (Service.ALL, Service.ARTIFACT):
             stack.callback(artifacts.close)

@@ -111,7 +111,8 @@ class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs, Spa
             run: the run that made it, or its id.
             signature: file with a signature of the files, as ``model_signing sign key`` writes it.
             signature_key: file with the public key that made it, in PEM.
-            request_id: the same id with the same arguments registers one version however often it is called.
+            request_id: the same id with the same arguments registers one version however often it is called within
+                a week.
             progress: False for none; a function ``(phase, done, total)`` in bytes; by default a bar on a terminal.
 
         Raises:

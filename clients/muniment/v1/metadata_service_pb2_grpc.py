@@ -13,7 +13,8 @@ class MetadataServiceStub(object):
 
     Every mutation takes a `request_id`. The same caller sending the same request with the same id
     again gets the first answer again and nothing happens twice; another request with that id fails
-    with REQUEST_ID_REUSED. So after any lost answer (UNAVAILABLE, DEADLINE_EXCEEDED) a client sends
+    with REQUEST_ID_REUSED. Answers are remembered for at least 7 days; later the request is carried out
+    as a new one. So after any lost answer (UNAVAILABLE, DEADLINE_EXCEEDED) a client sends
     the very same message again.
     """
 
@@ -170,7 +171,8 @@ class MetadataServiceServicer(object):
 
     Every mutation takes a `request_id`. The same caller sending the same request with the same id
     again gets the first answer again and nothing happens twice; another request with that id fails
-    with REQUEST_ID_REUSED. So after any lost answer (UNAVAILABLE, DEADLINE_EXCEEDED) a client sends
+    with REQUEST_ID_REUSED. Answers are remembered for at least 7 days; later the request is carried out
+    as a new one. So after any lost answer (UNAVAILABLE, DEADLINE_EXCEEDED) a client sends
     the very same message again.
     """
 
@@ -546,7 +548,8 @@ class MetadataService(object):
 
     Every mutation takes a `request_id`. The same caller sending the same request with the same id
     again gets the first answer again and nothing happens twice; another request with that id fails
-    with REQUEST_ID_REUSED. So after any lost answer (UNAVAILABLE, DEADLINE_EXCEEDED) a client sends
+    with REQUEST_ID_REUSED. Answers are remembered for at least 7 days; later the request is carried out
+    as a new one. So after any lost answer (UNAVAILABLE, DEADLINE_EXCEEDED) a client sends
     the very same message again.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
 from muniment_core.db.id_list import among
 from muniment_core.db.prepared import Prepared, Question, Rows
@@ -23,6 +23,15 @@ _ANSWER = Prepared(
 _ANSWERS = Prepared(
     select(requests.c.principal, requests.c.request_id, requests.c.fingerprint, requests.c.response).where(
         requests.c.principal == bindparam("principal"), among(requests.c.request_id, "request_ids")
+    )
+)
+_KEY = (requests.c.principal, requests.c.request_id)
+_FORGET = delete(requests).where(
+    tuple_(*_KEY).in_(
+        select(*_KEY)
+        .where(requests.c.time < bindparam("before"))
+        .order_by(requests.c.time)
+        .limit(bindparam("most"))
     )
 )
 _REMEMBER = Prepared(insert(requests), columns=[column.key for column in requests.c])
@@ -65,6 +74,10 @@ class RequestStore:
     def remember(self, key: RequestKey, response: bytes, *, revision: int, time: datetime) -> None:
         """Keep an answer."""
         run_in_one_trip(self._connection, [remembering(key, response, revision=revision, time=time)])
+
+    def forget(self, *, before: datetime, limit: int) -> int:
+        """Forget answers that were given earlier, the oldest first; how many."""
+        return self._connection.execute(_FORGET, {"before": before, "most": limit}).rowcount
 
 
 def answers_to(keys: Iterable[RequestKey]) -> list[Question]:

@@ -120,6 +120,8 @@ requests = Table(
     Column("response", LargeBinary, nullable=False),
     Column("revision", BigId, nullable=False),
     Column("time", UtcDateTime, nullable=False),
+    # Grows at its end, and is read by who forgets answers for their age.
+    Index("ix_requests_time", "time"),
 )
 
 # ── metadata: access ──────────────────────────────────────────────────────────────────────────────

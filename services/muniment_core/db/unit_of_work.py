@@ -28,6 +28,7 @@ from muniment_core.db.project_store import ProjectStore
 from muniment_core.db.promotion_store import PromotionStore
 from muniment_core.db.registration_store import RegistrationStore
 from muniment_core.db.release_store import ReleaseStore
+from muniment_core.db.request_store import RequestStore
 from muniment_core.db.search.store import SearchStore
 from muniment_core.db.stage_store import StageStore
 from muniment_core.db.token_store import TokenStore
@@ -168,6 +169,11 @@ class Reader:
     def checkpoints(self) -> CheckpointStore:
         """Signatures of the log, and who signs."""
         return CheckpointStore(self.connection)
+
+    @cached_property
+    def requests(self) -> RequestStore:
+        """Answers given before."""
+        return RequestStore(self.connection)
 
     @cached_property
     def tokens(self) -> TokenStore:

@@ -1,5 +1,7 @@
 """Limits on what is recorded, as the contract documents them. Lengths are in characters."""
 
+from datetime import timedelta
+
 MAX_TAGS = 1_000
 MAX_TAG_VALUE = 4_096
 MAX_DESCRIPTION = 16_384
@@ -18,3 +20,9 @@ MAX_COMMIT = 128
 MAX_ENTRY_POINT = 1_024
 MAX_URI = 2_048
 MAX_BATCH = 1_000
+
+ANSWERS_REMEMBERED = timedelta(days=7)
+"""How long a repeated request gets its first answer again, as the contract promises: far longer than clients try,
+and a week for pipelines that stood still while nobody worked."""
+ANSWERS_KEPT = ANSWERS_REMEMBERED + timedelta(days=1)
+"""Then answers go. The day between is for clocks that differ: of who forgets, and of who looks for answers."""

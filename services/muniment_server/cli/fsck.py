@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 from muniment_core.db.database import Database
+from muniment_core.domain.limits import ANSWERS_REMEMBERED
 
 from muniment_server.blobs import open_stores
+from muniment_server.core import utc_now
 from muniment_server.data_directory import DataDirectory, DirectoryInUse
 from muniment_server.fsck.run import Fsck
 from muniment_server.settings import StorageSettings, storage_options, storage_settings
@@ -44,6 +46,7 @@ def fsck(read_bytes: bool, as_json: bool, **values: Any) -> None:
             database,
             open_stores(settings),
             anchor=open_anchor(settings),
+            remembered_since=utc_now() - ANSWERS_REMEMBERED,
             read_bytes=read_bytes,
             progress=progress or (lambda _what, _count: None),
         )

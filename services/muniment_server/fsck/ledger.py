@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 from muniment.ledger.columns import ColumnReader
@@ -44,6 +45,7 @@ class LedgerCheck:
         predictions: PredictionRows,
         *,
         anchored: Anchored | None = None,
+        remembered_since: datetime | None = None,
         progress: Callable[[int], None] = lambda _count: None,
     ) -> None:
         self._rows = rows
@@ -53,7 +55,7 @@ class LedgerCheck:
         self.whole = True
         self._next = 1
         self._columns = ColumnReader()
-        self._requests = RequestsCheck(rows)
+        self._requests = RequestsCheck(rows, remembered_since=remembered_since)
         self._batches = BatchesCheck(predictions)
         self._signatures = SignaturesCheck(rows, anchored)
         self._signed_next = self._signatures.next_size or _NEVER

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from muniment.ledger.entries import Body, request_digest
 from muniment_core.db.audit.ledger import LedgerRows
+from muniment_core.domain.ledger import format_time
 
 from muniment_server.fsck.difference import Difference, compare, microseconds, missing, shown
 
@@ -16,7 +18,13 @@ REQUESTS = "requests"
 class RequestsCheck:
     """The remembered requests, read alongside the entries that answer them."""
 
-    def __init__(self, rows: LedgerRows) -> None:
+    def __init__(self, rows: LedgerRows, *, remembered_since: datetime | None = None) -> None:
+        """
+        Args:
+            rows: the tables.
+            remembered_since: requests from before then may have been forgotten for their age; None: none may.
+        """
+        self._since = None if remembered_since is None else microseconds(format_time(remembered_since))
         self._rows = rows.requests()
         self._following: Any = next(self._rows, None)
         self._said = ""
@@ -60,10 +68,13 @@ class RequestsCheck:
                 columns, says = "request_id, fingerprint, response", f"entry {revision} says {bound}"
                 found.append(Difference(REQUESTS, _key(row), columns, f"hash to {hashed}", says))
             bound = None
-        if bound is not None:
+        if bound is not None and not self._is_forgotten(members["time"]):
             says = f"entry {revision} says {bound}"
             found.append(missing(REQUESTS, f"of revision {revision}", says))
         return found
+
+    def _is_forgotten(self, time: str) -> bool:
+        return self._since is not None and (microseconds(time) or 0) < self._since
 
     def rest(self) -> Iterator[Difference]:
         """Requests that are remembered for entries there are not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from muniment_artifact.collection.sweep import Stores
 from muniment_core.db import schema
@@ -72,6 +73,7 @@ class Fsck:
         stores: Stores | None,
         *,
         anchor: Anchor | None = None,
+        remembered_since: datetime | None = None,
         read_bytes: bool = False,
         progress: Progress,
     ) -> None:
@@ -80,12 +82,14 @@ class Fsck:
             database: with the schema of this program. A server may use it: the check sees one snapshot.
             stores: where the bytes are; None leaves them out.
             anchor: where the newest checkpoint is kept; None leaves it out.
+            remembered_since: answers to requests from before then may have been forgotten; None: none may.
             read_bytes: whether to read and hash every blob.
             progress: told what is being counted, and how far it has come.
         """
         self._database = database
         self._stores = stores
         self._anchor = anchor
+        self._remembered_since = remembered_since
         self._read_bytes = read_bytes
         self._progress = progress
         self.checked = Checked()
@@ -138,6 +142,7 @@ class Fsck:
                 LedgerRows(connection),
                 PredictionRows(connection),
                 anchored=anchored,
+                remembered_since=self._remembered_since,
                 progress=lambda count: self._progress("entries", count),
             )
             yield from ledger.run()
