@@ -21,13 +21,16 @@ from muniment.transfer.source import SourceFile
 from muniment.transport.data import lanes
 from muniment.v1 import artifact_service_pb2 as pb
 
-FIRST_SLICE_BYTES = 8 * MIB
-LARGEST_SLICE_BYTES = 64 * MIB
-"""What is asked about at once: little at first, so that sending begins soon, and then so much that asking costs
-nothing."""
+SMALLEST_SLICE = 4 * MIB
+LARGEST_SLICE = 64 * MIB
+"""What is asked about at once: little while nothing else waits to be sent, so that the streams never stand still,
+and as much as gathers while they are busy, so that asking costs nothing."""
 
-SLICE_SECONDS = 0.5
-"""How long chunks wait for others to be asked about together."""
+CHUNK_COST = MIB // 16
+"""What a chunk counts for beside its bytes: thousands of small files are as much work as one large one."""
+
+SLICE_SECONDS = 0.1
+"""How long chunks wait for others to be asked about together, while there is something to send."""
 
 Offer = tuple[SourceFile, Sequence[Piece]]
 
@@ -118,11 +121,9 @@ class Delivery:
                 raise
 
     def _run_planner(self, progress: Progress) -> None:
-        size = FIRST_SLICE_BYTES
         try:
-            while self._outbox.failure is None and (offers := self._slice(size)):
+            while self._outbox.failure is None and (offers := self._slice()):
                 self._deal(offers, progress)
-                size = min(2 * size, LARGEST_SLICE_BYTES)
         except BaseException as error:
             self._fail(error)
             if not isinstance(error, MunimentError):
@@ -130,21 +131,25 @@ class Delivery:
         finally:
             self._outbox.complete()
 
-    def _slice(self, most: int) -> list[Offer]:
+    def _slice(self) -> list[Offer]:
         """What to ask about next; nothing at the end."""
         offers: list[Offer] = []
-        size = count = 0
-        while size < most and count < self._capabilities.max_plan_chunks:
+        cost = count = 0
+        while cost < LARGEST_SLICE and count < self._capabilities.max_plan_chunks:
+            if cost >= SMALLEST_SLICE and self._outbox.runs_low(SMALLEST_SLICE):
+                break
             try:
                 offer = self._offers.get(timeout=SLICE_SECONDS if offers else None)
             except queue.Empty:
-                break
+                if self._outbox.runs_low(SMALLEST_SLICE):
+                    break
+                continue
             if offer is None:
                 # The end is also that of the slice after this one.
                 self._offers.put(None)
                 break
             offers.append(offer)
-            size += sum(piece.size for piece in offer[1])
+            cost += sum(piece.size + CHUNK_COST for piece in offer[1])
             count += len(offer[1])
         return offers
 

@@ -32,6 +32,7 @@ class Outbox:
         self._feeds = deque[Feed]()
         self._filling: Feed | None = None
         self._complete = False
+        self._waiting_bytes = 0
         self._durable = 0
         self.failure: BaseException | None = None
 
@@ -42,7 +43,9 @@ class Outbox:
                 self._end_file()
                 self._filling = Feed(source)
                 self._feeds.append(self._filling)
-            self._filling.pieces.extend(pieces)
+            added = list(pieces)
+            self._filling.pieces.extend(added)
+            self._waiting_bytes += sum(piece.size for piece in added)
             self._changed.notify_all()
 
     def complete(self) -> None:
@@ -74,7 +77,15 @@ class Outbox:
         """The next chunk of a file; None if there is none for so long."""
         with self._changed:
             self._changed.wait_for(lambda: self.failure is not None or feed.pieces or feed.complete, seconds)
-            return None if self.failure is not None or not feed.pieces else feed.pieces.popleft()
+            if self.failure is not None or not feed.pieces:
+                return None
+            piece = feed.pieces.popleft()
+            self._waiting_bytes -= piece.size
+            return piece
+
+    def runs_low(self, size: int) -> bool:
+        """Whether fewer bytes than these wait for a stream."""
+        return self._waiting_bytes < size
 
     def acknowledged(self) -> None:
         """One more chunk is durable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from muniment.errors import DeadlineExceeded, ManifestNotFound, ModelNotFound, NameTaken, Unavailable
@@ -14,11 +15,11 @@ from muniment.registry.versions import resource_name
 from muniment.transfer.checks import check_record
 from muniment.transfer.patience import Patience
 from muniment.transfer.progress import ProgressOption
-from muniment.transfer.record import Record
+from muniment.transfer.record import Record, note_provenance
 from muniment.transfer.upload import Upload
 from muniment.v1 import catalog_pb2
 from muniment.v1 import metadata_service_pb2 as pb
-from muniment.values import Version
+from muniment.values import Code, Environment, Version
 
 
 def push(
@@ -31,21 +32,30 @@ def push(
     """
     # Whatever this end can know to be refused is refused before the first byte is read.
     name = session.model(model)
+    found = _found_beside()
     upload = Upload(session, f"projects/{name.project}", path)
-    version = record.message(
-        lambda parent: resource_name(session, parent), code=find_code(), environment=find_environment()
-    )
+    version = record.message(lambda parent: resource_name(session, parent))
     check_record(version)
     bundle = record.signature.bundle if record.signature else b""
     request_id = request_id or new_request_id()
     patience = Patience()
     while True:
         version.digest = upload.run(progress)
+        note_provenance(version, *found.result())
         try:
             return _register(session, name, version, bundle, request_id)
         except ManifestNotFound as error:
             # Collected between the two, as no version had it yet: what is there still is not sent again.
             patience.spend(error, pause=False)
+
+
+def _found_beside() -> Future[tuple[Code | None, Environment]]:
+    """The code that runs and where it runs, being found out while files travel: git is asked for it, and every
+    installed package looked at. A push that fails does not wait for it."""
+    beside = ThreadPoolExecutor(1, "muniment-provenance")
+    found = beside.submit(lambda: (find_code(), find_environment()))
+    beside.shutdown(wait=False)
+    return found
 
 
 def _register(

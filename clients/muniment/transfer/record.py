@@ -31,15 +31,11 @@ class Record:
     steps: tuple[ProcessingStep, ...]
     signature: SignatureFiles | None = None
 
-    def message(
-        self, resolve: Resolve, *, code: Code | None, environment: Environment | None
-    ) -> catalog_pb2.Version:
-        """The version to create, without the digest of its manifest.
+    def message(self, resolve: Resolve) -> catalog_pb2.Version:
+        """The version to create, without the digest of its manifest and what is found out by itself.
 
         Args:
             resolve: asked for each parent.
-            code: what made the version, when that is known.
-            environment: where it was made.
 
         Raises:
             InvalidArgument: naming the argument that cannot be sent.
@@ -72,25 +68,25 @@ class Record:
         if self.run is not None:
             with sendable(f"run {self.run!r}"):
                 message.run.CopyFrom(catalog_pb2.Run(id=self.run.id, uri=self.run.uri))
-        if code is not None:
-            message.code.CopyFrom(
-                catalog_pb2.Code(
-                    repository=code.repository,
-                    commit=code.commit,
-                    dirty=code.dirty,
-                    entry_point=code.entry_point,
-                )
-            )
-        if environment is not None:
-            message.environment.CopyFrom(
-                catalog_pb2.Environment(
-                    python=environment.python,
-                    platform=environment.platform,
-                    host=environment.host,
-                    packages=environment.packages,
-                )
-            )
         return message
+
+
+def note_provenance(version: catalog_pb2.Version, code: Code | None, environment: Environment) -> None:
+    """Put down with a version what made it, when that is known, and where it was made."""
+    if code is not None:
+        version.code.CopyFrom(
+            catalog_pb2.Code(
+                repository=code.repository, commit=code.commit, dirty=code.dirty, entry_point=code.entry_point
+            )
+        )
+    version.environment.CopyFrom(
+        catalog_pb2.Environment(
+            python=environment.python,
+            platform=environment.platform,
+            host=environment.host,
+            packages=environment.packages,
+        )
+    )
 
 
 def metric_messages(metrics: Mapping[str, float] | Iterable[Metric]) -> list[catalog_pb2.Metric]:
