@@ -108,6 +108,7 @@ class Writer:
         self._submitting = threading.Lock()
         self._stopped = False
         self._suspended = False
+        self._unanswered: list[_Waiting] = []
         self._newest_revision = -1
         self._newest_time = _BEGINNING
 
@@ -155,10 +156,15 @@ class Writer:
     def _run(self) -> None:
         stopping = False
         while not stopping:
+            if self._queue.empty():
+                self._answer()
             batch, stopping = self._take()
             batch = [waiting for waiting in batch if waiting.promise.set_running_or_notify_cancel()]
+            if not all(waiting.change.asks for waiting in batch):
+                self._answer()  # such changes may take long
             if batch:
                 self._commit(batch)
+        self._answer()
 
     def _take(self) -> tuple[list[_Waiting], bool]:
         first = self._queue.get()
@@ -176,7 +182,7 @@ class Writer:
         return batch, False
 
     def _commit(self, batch: list[_Waiting], attempts: int = CONFLICT_ATTEMPTS) -> None:
-        """Commit a batch and answer it; if the database refuses one of its changes, each by itself.
+        """Commit a batch; if the database refuses one of its changes, each by itself.
 
         A commit that failed may have happened: nothing is tried again then, or changes would happen twice. And a
         database that is away or full is so for all: trying each would wait once for each.
@@ -186,7 +192,9 @@ class Writer:
             with self._database.writing() as connection:
                 entries = self._apply(connection, batch)
                 applied = True
+                self._answer()
         except BaseException as error:  # noqa: BLE001 - the thread must live on, and every caller is answered
+            self._answer()
             translated = domain_error_of(error)
             if not applied and is_conflict(error) and attempts > 1:
                 self._again(batch, attempts - 1)
@@ -201,14 +209,26 @@ class Writer:
             for waiting in batch:
                 waiting.promise.set_exception(waiting.error or translated or error)
             return
-        for waiting in batch:
+        self._unanswered += batch
+        if not self._database.is_sqlite:
+            self._answer()
+        if entries:
+            self._newest_revision, self._newest_time = entries[-1].revision, entries[-1].time
+            self._on_commit(entries)
+
+    def _answer(self) -> None:
+        """Answer whose changes are durable, and who has not been answered yet.
+
+        On SQLite that is done while the next transaction is written to disk, if changes are waiting: the writer
+        needs the interpreter until then, and the event loop, which has the answers to send, from then on. Done at
+        once, the two take turns at it statement by statement, and nobody needs it while the disk is waited for.
+        """
+        for waiting in self._unanswered:
             if waiting.error is not None:
                 waiting.promise.set_exception(waiting.error)
             else:
                 waiting.promise.set_result(waiting.answer)
-        if entries:
-            self._newest_revision, self._newest_time = entries[-1].revision, entries[-1].time
-            self._on_commit(entries)
+        self._unanswered.clear()
 
     def _again(self, batch: list[_Waiting], attempts: int) -> None:
         for waiting in batch:
