@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from muniment_core.db.database import Database
-from muniment_core.db.ledger_store import EntryQuery
+from muniment_core.db.ledger_store import EntryQuery, asking_for_head
 from muniment_core.db.request_store import RequestKey
 from muniment_core.db.tables import projects
 from muniment_core.db.unit_of_work import Reader, UnitOfWork, UnrecordedChange
@@ -242,6 +244,60 @@ def test_a_change_cancelled_before_it_began_does_not_happen(
     writer.start()
     assert kept.result(30) == "yes"
     assert state(database)[0] == ["yes"]
+
+
+@pytest.mark.parametrize("following", ["works", "fails", "breaks the batch", "is cancelled", "is the end"])
+def test_whose_change_is_durable_is_answered_whatever_becomes_of_the_next(
+    database: Database, writer: Writer, create_project: Make, following: str
+) -> None:
+    """Answers may wait for the next transaction, and so for nothing that comes after it."""
+    begun, others_wait = threading.Event(), threading.Event()
+
+    def slow(_unit: UnitOfWork) -> None:
+        begun.set()
+        others_wait.wait(30)
+
+    deeds = {"fails": boom, "breaks the batch": break_statement}
+    first = writer.submit(create_project("a", slow))
+    writer.start()
+    assert begun.wait(30)
+    asks = [asking_for_head(lock=False)]
+    next_ones = [
+        writer.submit(replace(create_project(name, *filter(None, [deeds.get(following)])), asks=asks))
+        for name in ("b", "c")
+    ]
+    if following == "is cancelled":
+        assert all(future.cancel() for future in next_ones)
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(writer.stop) if following == "is the end" else None
+        others_wait.set()
+        assert first.result(30) == "a"
+        if stopped is not None:
+            stopped.result(30)
+    if following in ("works", "is the end"):
+        assert [future.result(30) for future in next_ones] == ["b", "c"]
+    elif following != "is cancelled":
+        assert all(future.exception(30) is not None for future in next_ones)
+    assert state(database)[0] == (["a", "b", "c"] if following in ("works", "is the end") else ["a"])
+
+
+def test_no_answer_waits_for_a_change_that_may_take_long(writer: Writer, create_project: Make) -> None:
+    """Only of changes that say what they ask is it known that they are short."""
+    begun, others_wait, answered = threading.Event(), threading.Event(), threading.Event()
+    seen: list[bool] = []
+
+    def slow(_unit: UnitOfWork) -> None:
+        begun.set()
+        others_wait.wait(30)
+
+    first = writer.submit(create_project("a", slow))
+    first.add_done_callback(lambda _future: answered.set())
+    writer.start()
+    assert begun.wait(30)
+    long = writer.submit(create_project("long", lambda _unit: seen.append(answered.wait(30))))
+    others_wait.set()
+    assert long.result(60) == "long"
+    assert seen == [True]
 
 
 def test_a_database_that_is_away_fails_all_that_wait_by_one_attempt(
