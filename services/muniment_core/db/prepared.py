@@ -22,6 +22,8 @@ from sqlalchemy.sql.dml import Insert, Update, UpdateBase
 from sqlalchemy.sql.selectable import CompoundSelect, Select
 from sqlalchemy.types import TypeEngine
 
+from muniment_core.db.arrays import array_text
+
 Processor = Callable[[Any], Any]
 Rows = tuple["Prepared", Sequence[Mapping[str, Any]]]
 """A statement and the values of each time it is to be run."""
@@ -65,10 +67,12 @@ class Form:
             return found
         return {parameter[0]: value for parameter, value in zip(self.parameters, found, strict=True)}
 
-    def bound_together(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    def bound_together(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         """The values of all rows as ``many`` takes them."""
         return {
-            name: [row[name] if convert is None else convert(row[name]) for row in rows]
+            name: array_text(
+                [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
+            )
             for name, convert, _, _ in self.parameters
         }
 

@@ -2,7 +2,7 @@
 
 PostgreSQL takes longer over a trip than over most of what is done there, and the driver as long for each statement
 of a pipeline. So what only writes is sent as one statement: each part of it a common table expression, with an
-array for each column where it inserts many rows. Sixteen new versions were some 150 statements, and are two.
+array for each column where it inserts rows. Sixteen new versions were some 150 statements, and are two.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
+from psycopg import RawCursor
 from sqlalchemy import Connection
 from sqlalchemy.sql.dml import Insert, Update
 
@@ -80,24 +81,31 @@ def _send_together(connection: Connection, group: Sequence[Rows]) -> Any:
     if len(group) == 1 and (len(group[0][1]) == 1 or _table(*group[0]) is None):
         statement, rows = group[0]
         return statement.send(connection, rows)
-    parts, values = [], {}
-    for at, (statement, rows) in enumerate(group):
-        form = statement.form(connection.dialect)
-        many = len(rows) > 1
-        parts.append((form, many))
-        bound = form.bound_together(rows) if many else form.bound(rows[0])
-        values.update({f"{name}_{at}": value for name, value in bound.items()})
-    return driver_of(connection).execute(_text(tuple(parts)), values)
+    forms = tuple(statement.form(connection.dialect) for statement, _ in group)
+    values = [
+        form.bound_together(rows) if form.many else form.bound(rows[0])
+        for form, (_, rows) in zip(forms, group, strict=True)
+    ]
+    text, places = _text(forms)
+    # A text for the driver's own parameters would be read by it every time, as long as it is.
+    return RawCursor(driver_of(connection)).execute(text, [values[at][name] for at, name in places])
 
 
 @lru_cache(_KEPT_TEXTS)
-def _text(parts: tuple[tuple[Form, bool], ...]) -> str:
-    """One statement of several, the last of which is its main one."""
-    texts = [
-        _PARAMETER.sub(rf"%(\g<1>_{at})s", form.many if many else form.text)
-        for at, (form, many) in enumerate(parts)
-    ]
-    *others, last = texts
-    if not others:
-        return last
-    return "WITH " + ", ".join(f"part_{at} AS ({text})" for at, text in enumerate(others)) + " " + last
+def _text(forms: tuple[Form, ...]) -> tuple[str, list[tuple[int, str]]]:
+    """One statement of several, the last of which is its main one.
+
+    Returns:
+        The text with numbered parameters, and for each of these the statement it is of and its name.
+    """
+    places: dict[tuple[int, str], int] = {}
+
+    def numbered(at: int, form: Form) -> str:
+        def number(match: re.Match[str]) -> str:
+            return f"${places.setdefault((at, match[1]), len(places) + 1)}"
+
+        return _PARAMETER.sub(number, form.many or form.text).replace("%%", "%")
+
+    *others, last = (numbered(at, form) for at, form in enumerate(forms))
+    before = ", ".join(f"part_{at} AS ({text})" for at, text in enumerate(others))
+    return f"WITH {before} {last}" if others else last, list(places)
