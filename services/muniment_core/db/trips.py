@@ -2,7 +2,7 @@
 
 PostgreSQL takes longer over a trip than over most of what is done there, and the driver as long for each statement
 of a pipeline. So what only writes is sent as one statement: each part of it a common table expression, with an
-array for each column where it inserts rows. Sixteen new versions were some 150 statements, and are two.
+array for each column where it inserts many rows. Sixteen new versions were some 150 statements, and are two.
 """
 
 from __future__ import annotations
@@ -81,31 +81,31 @@ def _send_together(connection: Connection, group: Sequence[Rows]) -> Any:
     if len(group) == 1 and (len(group[0][1]) == 1 or _table(*group[0]) is None):
         statement, rows = group[0]
         return statement.send(connection, rows)
-    forms = tuple(statement.form(connection.dialect) for statement, _ in group)
-    values = [
-        form.bound_together(rows) if form.many else form.bound(rows[0])
-        for form, (_, rows) in zip(forms, group, strict=True)
-    ]
-    text, places = _text(forms)
+    parts, values = [], []
+    for statement, rows in group:
+        form, many = statement.form(connection.dialect), len(rows) > 1
+        parts.append((form, many))
+        values.append(form.bound_together(rows) if many else form.bound(rows[0]))
+    text, places = _text(tuple(parts))
     # A text for the driver's own parameters would be read by it every time, as long as it is.
     return RawCursor(driver_of(connection)).execute(text, [values[at][name] for at, name in places])
 
 
 @lru_cache(_KEPT_TEXTS)
-def _text(forms: tuple[Form, ...]) -> tuple[str, list[tuple[int, str]]]:
-    """One statement of several, the last of which is its main one.
+def _text(parts: tuple[tuple[Form, bool], ...]) -> tuple[str, list[tuple[int, str]]]:
+    """One statement of several, each for one row or for many; the last of them is its main one.
 
     Returns:
         The text with numbered parameters, and for each of these the statement it is of and its name.
     """
     places: dict[tuple[int, str], int] = {}
 
-    def numbered(at: int, form: Form) -> str:
+    def numbered(at: int, form: Form, many: bool) -> str:
         def number(match: re.Match[str]) -> str:
             return f"${places.setdefault((at, match[1]), len(places) + 1)}"
 
-        return _PARAMETER.sub(number, form.many or form.text).replace("%%", "%")
+        return _PARAMETER.sub(number, form.many if many else form.text).replace("%%", "%")
 
-    *others, last = (numbered(at, form) for at, form in enumerate(forms))
+    *others, last = (numbered(at, form, many) for at, (form, many) in enumerate(parts))
     before = ", ".join(f"part_{at} AS ({text})" for at, text in enumerate(others))
     return f"WITH {before} {last}" if others else last, list(places)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
 
 import psycopg
 import pytest
+from muniment_core.db.arrays import array_text
 from muniment_core.db.database import Database
 from muniment_core.db.integrity import is_infrastructure
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.tables import ledger_nodes, models, projects, requests, version_params
 from muniment_core.db.trips import read_in_one_trip, run_in_one_trip
 from sqlalchemy import bindparam, func, insert, select, update
+
+
+class Word(StrEnum):
+    A = "a"
+
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NODE = Prepared(insert(ledger_nodes), columns=[column.key for column in ledger_nodes.c])
@@ -118,3 +127,43 @@ def test_what_may_be_missing_stays_missing_among_many(database: Database) -> Non
         assert [dict(one) for one in found] == rows
         assert connection.execute(select(func.count()).select_from(models)).scalar_one() == 0
         connection.rollback()
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (
+            "TEXT",
+            [
+                "",
+                "NULL",
+                None,
+                '"',
+                "\\",
+                '\\"',
+                "{a,b}",
+                "a b",
+                " ",
+                "größe\n",
+                "\U0001f600",
+                "\\x00",
+                "%s %%",
+            ],
+        ),
+        ("TEXT", [Word.A]),
+        ("BIGINT", [0, -1, 2**63 - 1, -(2**63), None]),
+        ("FLOAT8", [0.1, -0.0, 1e300, 5e-324, math.inf, -math.inf, None, 3]),
+        ("BOOLEAN", [True, False, None]),
+        ("BYTEA", [psycopg.Binary(value) for value in (b"", b'\x00\\"{}', bytes(range(256)))]),
+    ],
+)
+def test_an_array_holds_what_it_was_made_of(postgres_database: str, kind: str, values: list[Any]) -> None:
+    with psycopg.connect(postgres_database) as connection:
+        found = connection.execute(f"SELECT unnest(%s::{kind}[])", [array_text(values)]).fetchall()
+    assert [value for (value,) in found] == [getattr(value, "obj", value) for value in values]
+
+
+@pytest.mark.parametrize("value", [NOW, [1], object()])
+def test_an_array_is_refused_of_what_no_column_holds(value: object) -> None:
+    with pytest.raises(TypeError):
+        array_text([value])
