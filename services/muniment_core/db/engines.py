@@ -28,6 +28,8 @@ _POSTGRESQL_OPTIONS = " ".join(
         "idle_in_transaction_session_timeout=60s",
         "synchronous_commit=on",
         "timezone=UTC",
+        # Whatever is read often is in memory, and a look-up more is cheaper there than another page of a table.
+        "random_page_cost=1.1",
     )
 )
 

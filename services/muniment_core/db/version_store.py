@@ -56,16 +56,6 @@ _READY = _OF_MODEL.where(versions.c.state == VersionState.READY).order_by(versio
 _NEWEST_READY = Prepared(_READY)
 _NEWEST_READY_BY_DIGEST = Prepared(_READY.where(versions.c.digest == bindparam("of_bytes")))
 _BY_IDS = Prepared(_VERSIONS.where(among(versions.c.id, "ids")))
-_STATES = Prepared(
-    select(
-        versions.c.id,
-        versions.c.number,
-        versions.c.model_id,
-        models.c.change_revision.label("model_revision"),
-    )
-    .join(models, models.c.id == versions.c.model_id)
-    .where(among(versions.c.id, "ids"))
-)
 _IN_STAGE = Prepared(
     _VERSIONS.join(stage_pointers, stage_pointers.c.version_id == versions.c.id).where(
         stage_pointers.c.model_id == bindparam("in_model"), stage_pointers.c.stage == bindparam("pointer")
@@ -151,11 +141,6 @@ class VersionStore:
         """Versions by their keys, in the order asked for; all must exist."""
         rows, *beside = read_in_one_trip(self._connection, [(_BY_IDS, {"ids": ids}), *_beside(ids)])
         found = {record.id: record for record in _made(rows, *beside)}
-        return [found[version_id] for version_id in ids]
-
-    def states(self, ids: Sequence[int]) -> list[Any]:
-        """What tells whether versions changed, in the order asked for: id, number, model_id, model_revision."""
-        found = {row.id: row for row in _STATES.all(self._connection, ids=ids)} if ids else {}
         return [found[version_id] for version_id in ids]
 
     def record_of(self, version_id: int) -> bytes:

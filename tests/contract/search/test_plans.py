@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from catalogs.large import dataset_digest
 from muniment_core.db.database import Database
+from muniment_core.db.prepared import driver_of
 from muniment_core.db.search.search import Place, Search
 from muniment_core.db.search.store import named_versions
 from muniment_core.db.search.subjects import VERSIONS
@@ -112,6 +113,52 @@ def plan(connection: Connection, search: Search, run: int, start: Place | None) 
         explain + asked[0], asked[1]
     ).fetchall()
     return [row[-1] for row in rows]
+
+
+@pytest.mark.parametrize(("where", "order_by"), ASKED)
+def test_postgresql_looks_at_no_more_when_it_plans_for_all_values_at_once(
+    catalog: Database, where: str, order_by: str
+) -> None:
+    """Which it may do with a statement that it has seen a few times, if it expects that to cost no more."""
+    if catalog.is_sqlite:
+        return
+    query = Query(version_filter(where, "default"), version_order(order_by))
+    with catalog.reading() as connection:
+        versions = dict.fromkeys(named_versions(query), 1)
+        search = Search(connection, VERSIONS, query, project_id=1, versions=versions)
+        for run in range(search.runs):
+            for_these, for_all = (
+                explained(connection, search, run, mode)
+                for mode in ("force_custom_plan", "force_generic_plan")
+            )
+            if for_all["Total Cost"] < for_these["Total Cost"] + PLANNING:
+                assert looked_at(for_all) <= 3 * looked_at(for_these) + 300
+
+
+PLANNING = 50
+"""More than what planning is taken to cost."""
+
+
+def explained(connection: Connection, search: Search, run: int, mode: str) -> dict[str, Any]:
+    """How PostgreSQL finds the rows of a page, and how many it looks at."""
+    asked = search.statement(run, None, 21)
+    text, values = asked.prepared.as_sent(connection, **asked.values)
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
+    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", text)
+    driver = driver_of(connection)
+    driver.execute(f"SET LOCAL plan_cache_mode = {mode}")
+    driver.execute(f"PREPARE asked AS {numbered}")
+    given = ", ".join("'" + str(values[name]).replace("'", "''") + "'" for name in names)
+    run_it = f"EXECUTE asked ({given})" if given else "EXECUTE asked"
+    (((told,),),) = driver.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {run_it}").fetchall()
+    driver.execute("DEALLOCATE asked")
+    return dict(told["Plan"])
+
+
+def looked_at(node: dict[str, Any]) -> float:
+    """The rows of a node of a plan and of those below it, with those that did not fit."""
+    here = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    return float(here * node["Actual Loops"]) + sum(map(looked_at, node.get("Plans", ())))
 
 
 def scanned(connection: Connection, search: Search, run: int, start: Place | None) -> set[str]:

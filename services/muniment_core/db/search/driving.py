@@ -33,6 +33,7 @@ from muniment_core.domain.search import AnyOf, Condition, Expression, Operator
 
 FEW = 256
 """Reading and sorting this many rows takes about as long as answering with a page of them."""
+_ENOUGH = bindparam("few", type_=Integer()) + 1
 _MOST_COUNTED = 8
 _RANGES = {Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST}
 
@@ -52,6 +53,11 @@ class Candidate:
     rank: int
     ids: Select[Any]
     newest_first: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it gives all its rows, however many they are: of alternatives only the first are looked up."""
+        return isinstance(self.part, Condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ def counting(found: Sequence[Candidate]) -> Select[Any]:
 
 
 def _limited(candidate: Candidate) -> Select[Any]:
-    return candidate.ids.limit(bindparam("few", type_=Integer()) + 1)
+    return candidate.ids.limit(_ENOUGH)
 
 
 def ids_of(candidate: Candidate) -> Select[Any]:
@@ -105,7 +111,9 @@ def walk(condition: Condition, subject: Subject) -> Walk:
         other = source.table.alias()
         earlier = other.c.position < rows.c.position
         same = other.c[source.owner] == rows.c[source.owner]
-        where.append(not_(looked_up(rows, other, same, source.meets(other, condition), earlier)))
+        where.append(
+            not_(looked_up(rows.c[source.owner], other, same, source.meets(other, condition), earlier))
+        )
     return Walk(
         rows.join(subject.table, subject.table.c.id == rows.c[source.owner]),
         rows.c[source.owner],
@@ -146,9 +154,7 @@ def _any(parts: Sequence[Expression], whole: Expression, subject: Subject) -> Ca
     each = [one for one in found if one is not None]
     if not each or len(each) < len(found):
         return None
-    ids = union(
-        *(select(one.ids.limit(bindparam("few", type_=Integer()) + 1).subquery()) for one in each)
-    ).subquery()
+    ids = union(*(select(one.ids.limit(_ENOUGH).subquery()) for one in each)).subquery()
     return Candidate(whole, max(one.rank for one in each), select(ids.c[0]), newest_first=False)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from muniment_core.db.search.dialect import written
 from muniment_core.db.search.sources import Child, OfModel, Own, Source, looked_up
 from muniment_core.db.tables import PREFIX, models
 from muniment_core.db.types import UtcDateTime
@@ -83,7 +84,7 @@ def terms(row: FromClause, key: OrderKey, fields: Mapping[str, Source]) -> list[
         return [Term(found[0], key.descending, nullable=False)]
     else:
         column = _cut(row.c[source.column], source)
-        found = [func.nullif(column, "") if source.blank else column]
+        found = [func.nullif(column, written("")) if source.blank else column]
         return [Term(found[0], key.descending, nullable=source.blank)]
     return [Term(expression, key.descending) for expression in found]
 
@@ -102,14 +103,14 @@ def has_key(rows: FromClause, source: Child, field: Field, column: str) -> Colum
     if isinstance(value.type, Float):
         return and_(*parts, value.between(-LARGEST, LARGEST))
     # Not written as IS NOT NULL, which SQLite does not read as a range of the index.
-    return and_(*parts, value > "" if source.blank else value >= "")
+    return and_(*parts, value > written("") if source.blank else value >= written(""))
 
 
 def without_key(row: FromClause, source: Child, field: Field) -> ColumnElement[bool]:
     """Whether a row has nothing to order by in a field."""
     rows = source.table.alias()
     here = or_(*(has_key(rows, source, field, column) for column in columns(source, field)))
-    return not_(looked_up(row, rows, rows.c[source.owner] == row.c.id, here))
+    return not_(looked_up(row.c.id, rows, rows.c[source.owner] == row.c.id, here))
 
 
 def _of_children(row: FromClause, field: Field, source: Child, column: str) -> ColumnElement[Any]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.search import driving
-from muniment_core.db.search.dialect import unindexed
+from muniment_core.db.search.dialect import one_of_few, unindexed, written
 from muniment_core.db.search.driving import Candidate, Walk
 from muniment_core.db.search.ordering import Term, after, columns, has_key, terms, without_key
 from muniment_core.db.search.sources import PROJECT, Child
@@ -22,6 +22,9 @@ from muniment_core.domain.search import Condition, Expression, Operator, OrderKe
 
 DELETED = "DELETED"
 _KEPT_FORMS = 256
+_USUAL_LIMITS = {21, 51, 101}
+"""These stand in the statement itself. PostgreSQL plans a statement once for all values only if it need not fear
+that a tenth of all rows is asked for, and planning takes as long as running it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +68,32 @@ class Plan:
         """Counts the rows of each candidate; None when there is none."""
         return Prepared(driving.counting(self.candidates)) if self.candidates else None
 
-    def prepared(self, run: int, small: int | None, keys: tuple[bool, ...] | None) -> Prepared:
+    def prepared(self, run: int, small: int | None, keys: tuple[bool, ...] | None, limit: int) -> Prepared:
         """The statement of :meth:`statement`, kept."""
-        form = (run, small, keys)
+        usual = limit if limit in _USUAL_LIMITS else None
+        form = (run, small, keys, usual)
         found = self._statements.get(form)
         if found is None:
-            found = self._statements[form] = Prepared(self.statement(run, small, keys))
+            found = self._statements[form] = Prepared(self.statement(run, small, keys, usual))
         return found
 
-    def statement(self, number: int, small: int | None, keys: Sequence[bool] | None) -> Select[Any]:
+    def statement(
+        self, number: int, small: int | None, keys: Sequence[bool] | None, limit: int | None
+    ) -> Select[Any]:
         """What one run asks the database.
 
         Args:
             small: which of the candidates gives few rows, if one does.
             keys: of the place to go on after, whether there is something in each key; None for the first page.
+            limit: how many rows are asked for; None for as many as a parameter says.
         """
         run, row = self.runs[number], self._subject.table
         walk, done = self._walk(run, None if small is None else self.candidates[small])
-        where = [holds(row, part, self._subject.fields) for part in self._parts if part not in done]
+        where = [
+            holds(row, walk.identity, part, self._subject.fields) for part in self._parts if part not in done
+        ]
         if not self._query.deleted:
-            where.append(unindexed(row.c.state) != DELETED)
+            where.append(unindexed(row.c.state) != written(DELETED))
         sorting = [] if walk.lead is None else [walk.lead]
         for key in run.rest:
             sorting += terms(row, key, self._subject.fields)
@@ -97,14 +106,14 @@ class Plan:
             type_coerce(term.expression, NullType()).label(f"key_{at}") for at, term in enumerate(sorting)
         ]
         return (
-            select(walk.identity.label("id"), *keyed)
+            select(walk.identity.label("id"), *self._subject.told, *keyed)
             .select_from(walk.source)
             .where(*walk.where, *where)
             .order_by(
                 *(part for term in sorting for part in term.sorting()),
                 walk.identity.desc() if descending else walk.identity.asc(),
             )
-            .limit(bindparam("limit", type_=BigInteger()))
+            .limit(bindparam("limit", type_=BigInteger()) if limit is None else literal_column(str(limit)))
         )
 
     def _plan_runs(self) -> tuple[Run, ...]:
@@ -139,13 +148,14 @@ class Plan:
                 if candidate.newest_first and isinstance(candidate.part, Condition):
                     return driving.walk(candidate.part, self._subject), [candidate.part]
         in_order = run.by_creation or (run.lead is None and run.rest[0].field.name in self._subject.ordered)
-        # Of several alternatives only the first rows are looked up: that is enough only where they are few.
-        whole = next((one for one in self.candidates if isinstance(one.part, Condition)), None)
+        whole = next((one for one in self.candidates if one.is_whole), None)
         chosen = small or (None if in_order else whole)
         if chosen is None:
             return driving.walk_all(self._subject), []
         row = self._subject.table
-        return Walk(row, row.c.id, (row.c.id.in_(driving.ids_of(chosen)),)), [chosen.part]
+        ids = driving.ids_of(chosen)
+        found = one_of_few(row.c.id, ids) if small else row.c.id.in_(ids)
+        return Walk(row, row.c.id, (found,)), [chosen.part]
 
     def _missing(self, run: Run, lead: OrderKey, small: Candidate | None) -> tuple[Walk, list[Expression]]:
         """Rows without what comes first in the order."""
@@ -178,7 +188,7 @@ class Plan:
         if small is None:
             where.append(rows.c.project_id == PROJECT)
         else:
-            where.append(row.c.id.in_(driving.ids_of(small)))
+            where.append(one_of_few(row.c.id, driving.ids_of(small)))
             done.append(small.part)
         term = Term(rows.c[column], lead.descending, nullable=False)
         return Walk(rows.join(row, row.c.id == identity), identity, tuple(where), term), done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,11 @@ from muniment_core.db.search.shapes import VersionRef, shaped
 from muniment_core.db.search.subjects import Subject
 from muniment_core.domain.search import Query
 
+_COUNTED = "counted candidates"
+_COUNTED_SECONDS = 10.0
+"""Who asks once more, or for the next page, is answered along the same index without counting again."""
+_MOST_COUNTED = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -25,11 +31,13 @@ class Place:
         run: number of the statement that found it; an order by something that may be missing takes several.
         keys: the values it is ordered by.
         id: its key, by which rows with equal values are ordered.
+        told: what :attr:`Subject.told` names.
     """
 
     run: int
     keys: tuple[Key, ...]
     id: int
+    told: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ class Search:
         self._connection = connection
         form = shaped(query, subject.fields, project_id, versions or {})
         self._values = form.values
+        self._told = len(subject.told)
         self._plan = plan_of(subject, form.query)
 
     def page(self, after: Place | None, limit: int) -> list[Place]:
@@ -67,8 +76,8 @@ class Search:
         for run in range(after.run if after else 0, self.runs):
             start = after if after and after.run == run else None
             asked = self.statement(run, start, limit - len(found))
-            for row_id, *keys in asked.prepared.all(self._connection, **asked.values):
-                found.append(Place(run, tuple(keys), row_id))
+            for row_id, *others in asked.prepared.all(self._connection, **asked.values):
+                found.append(Place(run, tuple(others[self._told :]), row_id, tuple(others[: self._told])))
             if len(found) == limit:
                 break
         return found
@@ -86,13 +95,23 @@ class Search:
             values["after"] = start.id
             values.update({f"after_{at}": key for at, key in enumerate(start.keys)})
             keys = tuple(key is not None for key in start.keys)
-        return Statement(self._plan.prepared(run, self._small, keys), values)
+        return Statement(self._plan.prepared(run, self._small, keys, limit), values)
 
     @cached_property
     def _small(self) -> int | None:
         """The candidate that gives the fewest rows, if these are few enough to be read and sorted."""
         if self._plan.counting is None:
             return None
+        counted: dict[object, tuple[float, int | None]] = self._connection.info.setdefault(_COUNTED, {})
+        asked, now = (self._plan, driving.FEW, *self._values.items()), time.monotonic()
+        known = counted.get(asked)
+        if known is not None and now - known[0] < _COUNTED_SECONDS:
+            return known[1]
         (counts,) = self._plan.counting.all(self._connection, **self._values, few=driving.FEW)
         fewest = min(range(len(counts)), key=lambda at: (counts[at], at))
-        return fewest if counts[fewest] <= driving.FEW else None
+        small = fewest if counts[fewest] <= driving.FEW else None
+        if small is None or self._plan.candidates[small].is_whole:
+            if len(counted) >= _MOST_COUNTED:
+                counted.clear()
+            counted[asked] = now, small
+        return small

@@ -24,7 +24,7 @@ from sqlalchemy import (
     true,
 )
 
-from muniment_core.db.search.dialect import contains, unindexed
+from muniment_core.db.search.dialect import contains, unindexed, written
 from muniment_core.db.tables import models
 from muniment_core.domain.search import Condition, Field, Operator
 
@@ -77,7 +77,7 @@ class Own:
         column = row.c[self.column]
         holds = compared(column if indexed else unindexed(column), condition.operator, condition.value)
         # What equals or contains something is not empty, unless it is the empty text that was asked for.
-        return and_(unindexed(column) != "", holds) if self.blank else holds
+        return and_(unindexed(column) != written(""), holds) if self.blank else holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +125,15 @@ class Child:
     long: bool = False
     stored: Callable[[Any], Any] = lambda value: value
 
-    def holds(self, row: FromClause, condition: Condition) -> ColumnElement[bool]:
-        """The condition on a row: some row of the table meets it."""
+    def holds(self, identity: ColumnElement[int], condition: Condition) -> ColumnElement[bool]:
+        """The condition on a row, given its key: some row of the table meets it."""
         if condition.operator is Operator.UNEQUAL:
             equal = Condition(condition.field, Operator.EQUAL, condition.value)
             if self.many:
                 present = Condition(condition.field, Operator.PRESENT)
-                return and_(self.holds(row, present), not_(self.holds(row, equal)))
+                return and_(self.holds(identity, present), not_(self.holds(identity, equal)))
         rows = self.table.alias()
-        return looked_up(row, rows, rows.c[self.owner] == row.c.id, self.meets(rows, condition))
+        return looked_up(identity, rows, rows.c[self.owner] == identity, self.meets(rows, condition))
 
     def meets(self, rows: FromClause, condition: Condition, *, indexed: bool = False) -> ColumnElement[bool]:
         """The condition on a row of the table itself; ``indexed`` also looks at the prefix the index has."""
@@ -143,7 +143,7 @@ class Child:
         parts = [rows.c.key == condition.field.key] if self.keyed else []
         column = rows.c[self.column(condition.field, value)]
         if self.blank:
-            parts.append(unindexed(column) != "")
+            parts.append(unindexed(column) != written(""))
         if condition.operator is Operator.PRESENT:
             return and_(true(), *parts)
         if indexed and self.prefixed and value.is_text:
@@ -156,13 +156,15 @@ class Child:
 Source: TypeAlias = Own | OfModel | Child
 
 
-def looked_up(row: FromClause, rows: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether there are rows for the row at hand, looked up for it alone.
+def looked_up(
+    identity: ColumnElement[Any], rows: FromClause, *where: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Whether there are rows for the one at hand, of which this is the key, looked up for it alone.
 
     An offset, even one of nothing, keeps PostgreSQL from reading all the rows that anyone may look up first: it
     does not see that a page is soon full.
     """
-    found: Select[Any] = select(literal_column("1")).select_from(rows).where(*where).correlate(row)
+    found: Select[Any] = select(literal_column("1")).select_from(rows).where(*where).correlate(identity.table)
     return found.suffix_with("OFFSET 0", dialect="postgresql").exists()
 
 

@@ -62,12 +62,11 @@ class SearchStore:
         """
         known = {name: found for name in visible if (found := self._find(name)) is not None}
         search = Search(self._connection, VERSIONS, query, project_id=project_id, versions=known)
-        places = search.page(_place(after), limit)
-        states = VersionStore(self._connection).states([place.id for place in places])
-        return [
-            VersionHit(state.id, state.number, state.model_id, state.model_revision, _position(place))
-            for state, place in zip(states, places, strict=True)
-        ]
+        hits = []
+        for place in search.page(_place(after), limit):
+            number, model_id, model_revision = place.told
+            hits.append(VersionHit(place.id, number, model_id, model_revision, _position(place)))
+        return hits
 
     def models(
         self, project_id: int, query: Query, *, after: Position | None, limit: int

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table, select
 
 from muniment_core.db.search.sources import Child, OfModel, Own, Parameter, Source
 from muniment_core.db.search_tables import version_metric_summaries
@@ -48,11 +48,13 @@ class Subject:
         table: one row for each; ``id`` grows in the order of their creation.
         fields: where the fields are, by name.
         ordered: fields of the row itself that have an index in their order.
+        told: what is told of a row beside its key.
     """
 
     table: Table
     fields: Mapping[str, Source]
     ordered: frozenset[str]
+    told: tuple[ColumnElement[Any], ...] = ()
 
 
 VERSIONS = Subject(
@@ -84,6 +86,11 @@ VERSIONS = Subject(
         "parent.relation": _child(version_parents, "relation", many=True, repeats=True, stored=str.lower),
     },
     frozenset({"create_time", "update_time", "author", "state"}),
+    (
+        versions.c.number,
+        versions.c.model_id,
+        select(models.c.change_revision).where(models.c.id == versions.c.model_id).scalar_subquery(),
+    ),
 )
 
 MODELS = Subject(
