@@ -18,13 +18,18 @@ _log = logging.getLogger(__name__)
 
 
 class Promise(Generic[T]):
-    """What one task waits for and another thread fulfils; the first outcome counts."""
+    """What one task waits for and another thread fulfils; the first outcome counts.
 
-    __slots__ = ("_deliveries", "future")
+    Attributes:
+        told: whether an outcome was given.
+    """
+
+    __slots__ = ("_deliveries", "future", "told")
 
     def __init__(self, deliveries: Deliveries, future: asyncio.Future[T]) -> None:
         self._deliveries = deliveries
         self.future = future
+        self.told = False
 
     def set_running_or_notify_cancel(self) -> bool:
         """Whether the work is to be done: not if its caller gave up before it began."""
@@ -32,10 +37,12 @@ class Promise(Generic[T]):
 
     def set_result(self, result: T) -> None:
         """End with a result. From any thread."""
+        self.told = True
         self._deliveries.put(self.future, result, None)
 
     def set_exception(self, error: BaseException) -> None:
         """End with an error. From any thread."""
+        self.told = True
         self._deliveries.put(self.future, None, error)
 
 
@@ -60,8 +67,11 @@ class Deliveries:
                 return
             try:
                 work(promise)
-            except BaseException as error:  # noqa: BLE001 - told to who waits
-                promise.set_exception(error)
+            except BaseException as error:  # noqa: BLE001 - told to who waits, or else to the operator
+                if promise.told:
+                    _log.warning("after an answer was given, what remained to be done failed", exc_info=error)
+                else:
+                    promise.set_exception(error)
 
         pool.submit(run)
         return await promise.future

@@ -13,7 +13,9 @@ from muniment_core.db.ledger_store import LedgerStore
 from muniment_core.db.prepared import driver_of
 from muniment_core.db.tables import projects
 from muniment_core.db.unit_of_work import Reader
-from muniment_core.domain.errors import ProjectNotFound
+from muniment_core.db.writer import Writer
+from muniment_core.domain.errors import DatabaseUnavailable, ProjectNotFound
+from muniment_core.rpc.execution import Execution
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -81,6 +83,26 @@ def test_a_use_case_that_fails_costs_no_connection(replica: Database) -> None:
         with pytest.raises(ProjectNotFound):
             fail()
     assert len(backends) == 1
+
+
+async def test_an_answer_whose_transaction_cannot_end_is_given_and_the_loss_is_logged(
+    replica: Database, migrated_postgres_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    execution = Execution(replica, Writer(replica, lambda: NOW, on_commit=lambda _entries: None), lambda: NOW)
+
+    def read_and_lose(reader: Reader) -> int:
+        size = reader.ledger.size()
+        with psycopg.connect(migrated_postgres_database, autocommit=True) as operator:
+            operator.execute("SELECT pg_terminate_backend(%s, 10000)", (backend(reader.connection),))
+        return size
+
+    assert await execution.read(read_and_lose) == 0
+    assert await execution.read(lambda reader: reader.ledger.size()) == 0
+    execution.close()  # which waits for what its threads still do
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.exc_info is not None
+    assert isinstance(warning.exc_info[1], DatabaseUnavailable)
+    assert "terminat" in str(warning.exc_info[1].__cause__)
 
 
 def backend(connection: Connection) -> int:

@@ -52,7 +52,9 @@ async def test_many_threads_lose_nothing() -> None:
     assert found == list(range(2000))
 
 
-async def test_the_first_outcome_counts_and_work_may_go_on_after_it() -> None:
+async def test_the_first_outcome_counts_and_what_fails_after_it_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     deliveries = Deliveries(asyncio.get_running_loop())
     go_on, over = threading.Event(), threading.Event()
 
@@ -60,7 +62,7 @@ async def test_the_first_outcome_counts_and_work_may_go_on_after_it() -> None:
         promise.set_result("answer")
         assert go_on.wait(WAIT)
         over.set()
-        raise ValueError("too late to be told")
+        raise ValueError("lost while committing")
 
     with ThreadPoolExecutor(1) as pool:
         async with asyncio.timeout(WAIT):
@@ -68,6 +70,23 @@ async def test_the_first_outcome_counts_and_work_may_go_on_after_it() -> None:
         assert not over.is_set()
         go_on.set()
     assert over.is_set()
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == "lost while committing"
+
+
+async def test_an_error_that_is_told_is_not_logged_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    deliveries = Deliveries(asyncio.get_running_loop())
+
+    def work(_promise: Promise[str]) -> None:
+        raise ValueError("told")
+
+    with ThreadPoolExecutor(1) as pool:
+        async with asyncio.timeout(WAIT):
+            with pytest.raises(ValueError, match="told"):
+                await deliveries.of(pool, work)
+    assert caplog.records == []
 
 
 async def test_work_whose_caller_gave_up_before_it_began_is_not_done() -> None:
