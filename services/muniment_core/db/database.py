@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import PoolProxiedConnection
 
+from muniment_core.db.direct import DirectLookUp
 from muniment_core.db.engines import READ_POOL_SIZE, WRITE_POOL_SIZE, postgresql_engines, sqlite_engine
 from muniment_core.db.integrity import is_infrastructure
 from muniment_core.db.kept import KeptConnections
@@ -141,6 +142,15 @@ class Database:
                 # The database went away in the meantime, and with it most likely every connection that was kept.
                 self._close_idle()
         return self._look_up(self._open(), statement, values)
+
+    def open_direct(self, statement: Prepared) -> DirectLookUp:
+        """A connection to PostgreSQL that looks up without a thread that waits for it; its owner closes it."""
+        held = self._open()
+        try:
+            return DirectLookUp(held, self._looking.dialect, statement)
+        except BaseException:
+            held.invalidate()
+            raise
 
     def _open(self) -> PoolProxiedConnection:
         opened = self._looking.raw_connection()

@@ -90,7 +90,7 @@ def postgresql_engines(url: URL) -> tuple[Engine, Engine, Engine]:
     reading = create_engine(url, pool_size=READ_POOL_SIZE, max_overflow=0, connect_args=arguments)
     looking = create_engine(
         url,
-        pool_size=READ_POOL_SIZE,
+        pool_size=READ_POOL_SIZE + 1,  # one that the event loop asks itself
         max_overflow=0,
         isolation_level="AUTOCOMMIT",
         connect_args={

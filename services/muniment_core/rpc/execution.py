@@ -257,6 +257,7 @@ class Execution:
 
     def close(self) -> None:
         """End the pools; what runs is finished first."""
+        self._marks.close()
         if self._readers is not None:
             self._readers.shutdown()
         self._queries.shutdown()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from muniment.names import ModelName
@@ -105,9 +107,47 @@ async def test_nothing_known_before_the_connections_ended_is_given_again(replica
     for _ in range(2):
         await replica.ask()
     readings = replica.readings
-    replica.execution._database._close_idle()
+    end_connections(replica)
     await replica.ask()
     assert replica.readings == readings + 1
+
+
+def end_connections(replica: Replica) -> None:
+    """End those that marks are read over, from the other side where there is one."""
+    database, marks = replica.execution._database, replica.execution._marks
+    if database.is_sqlite:
+        database._close_idle()
+        return
+    assert marks._direct is not None
+    ended = [marks._direct._look_up._connection.backend_pid]
+    ended += [held.dbapi_connection.info.backend_pid for held in database._idle]  # type: ignore[union-attr]
+    with psycopg.connect(database.url.render_as_string(hide_password=False), autocommit=True) as operator:
+        operator.execute("SELECT pg_terminate_backend(pid, 10000) FROM unnest(%s) AS pid", (ended,))
+
+
+async def test_many_models_are_asked_for_at_once_and_each_gets_its_own_answer(
+    replicas: list[Replica], writer: Writer
+) -> None:
+    replica = replicas[0]
+    models = [ModelName("p", f"model-{number}") for number in range(40)]
+    for future in [writer.submit(create(model)) for model in models]:
+        future.result(30)
+    # What is not there is asked for among the others.
+    asked = [*models, *(ModelName("p", f"nobody-{number}") for number in range(5))]
+    for turn in range(4):
+        if turn == 2:
+            end_connections(replica)
+        marks = await asyncio.gather(*(replica.execution._marks.of(model) for model in asked))
+        assert [mark and mark.revision for mark in marks] == [*range(4, 44), *[None] * 5]
+        assert len({mark.model_id for mark in marks if mark}) == len(models)
+
+
+async def test_a_loop_that_asks_goes_on_after_one_that_asked_before_it_ended(replicas: list[Replica]) -> None:
+    """An execution outlives a loop in tests and tools alone, but must not wait for one that is over."""
+    replica = replicas[0]
+    found = [await replica.ask() for _ in range(2)]
+    elsewhere = await asyncio.to_thread(lambda: asyncio.run(replica.ask()))
+    assert [*found, elsewhere, await replica.ask()] == ["as of 3"] * 4
 
 
 def test_the_memory_that_answers_take_is_bounded_and_the_latest_used_stay() -> None:
