@@ -54,6 +54,7 @@ def running_core(
     *,
     on_commit: Callable[[Any], None] = lambda _entries: None,
     keep_signed: bool = False,
+    check_key: bool = True,
 ) -> Iterator[Core]:
     """Open the database, bring an embedded one to the newest schema, and start the writer.
 
@@ -62,6 +63,7 @@ def running_core(
     Args:
         on_commit: told the entries of each transaction.
         keep_signed: sign the ledger, or follow who does, as long as the core runs.
+        check_key: see to it that the key that was given is the log's.
 
     Raises:
         UnusableKey: if the signing key that was given cannot be used.
@@ -97,7 +99,8 @@ def running_core(
         execution = Execution(database, writer, utc_now)
         try:
             if not keeper.alarm:
-                ensure_key(settings, database, writer)
+                if check_key:
+                    ensure_key(settings, database, writer)
                 _bootstrap(database, writer, directory)
             if keep_signed:
                 keeper.start(writer)

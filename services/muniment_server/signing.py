@@ -13,7 +13,7 @@ from muniment_core.db.writer import Change, Writer
 from muniment_core.domain.access import SYSTEM
 from muniment_core.signing import durable
 from muniment_core.signing.anchor import Anchor, FileAnchor
-from muniment_core.signing.changes import KeyKnown, KeyMoved, add_first_key, rotate_key
+from muniment_core.signing.changes import KeyKnown, KeyMoved, add_first_key, replace_key, rotate_key
 from muniment_core.signing.key_file import KeyFile, UnusableKey
 from muniment_core.signing.shared_anchor import SharedAnchor
 
@@ -87,6 +87,40 @@ def rotate(settings: StorageSettings, database: Database, writer: Writer) -> Pub
         writer.submit(Change(partial(rotate_key, old=old, new=new.public), SYSTEM.name)).result()
     except KeyMoved:
         raise UnusableKey(f"{old.public.text} was replaced in this moment by another process") from None
+    file.load_matching(new.public)
+    return new.public
+
+
+def replace_lost(settings: StorageSettings, database: Database, writer: Writer, *, reason: str) -> PublicKey:
+    """Let a key that was given, or else a new one, take the place of the present one, which is lost.
+
+    Raises:
+        UnusableKey: if nothing is lost, or there is another key where the new one would be.
+    """
+    active, file = active_key(database), key_file(settings)
+    if active is None:
+        raise UnusableKey("nothing was ever signed here, so no key can be lost: the first start makes one")
+    if file.load_matching(active) is not None:
+        raise UnusableKey(
+            f"{file.path} is the private key of {active.text}, so it is not lost: 'muniment-server key rotate' "
+            "lets it name the next"
+        )
+    if not file.exists:
+        new = file.prepare_next(active.name)
+    elif settings.signing_key is not None:
+        new = file.load(active.name)
+    else:
+        raise UnusableKey(
+            f"{file.path} is another key than the lost one: move it away, or give it as --signing-key to use it"
+        )
+    with database.reading() as connection:
+        if new.public in [known.public for known in CheckpointStore(connection).log_keys()]:
+            raise UnusableKey(f"{new.public.text} was a key of this log before: give another")
+    replacing = partial(replace_key, lost=active, new=new.public, reason=reason)
+    try:
+        writer.submit(Change(replacing, SYSTEM.name)).result()
+    except KeyMoved:
+        raise UnusableKey(f"{active.text} was replaced in this moment by another process") from None
     file.load_matching(new.public)
     return new.public
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from muniment.auditing.export import write_export
-from muniment.auditing.trust import KnownKey, Trust, trust_in
-from muniment.errors import LedgerUnproven, PermissionDenied
+from muniment.auditing.trust import KnownKey, Trust, trust_in, unproven
+from muniment.errors import PermissionDenied
 from muniment.ledger import InvalidEvidence
 from muniment.ledger.checkpoint import Checkpoint, open_checkpoint
 from muniment.ledger.keys import PublicKey
@@ -37,12 +37,14 @@ def open_trusted(
     """
     request = pb.ListLogKeysRequest(parent=session.project.text)
     answer = session.calls.unary(session.ledger.ListLogKeys, request)
+    ends = ""
     try:
         told = [KnownKey(PublicKey.parse(key.key), key.revision, key.statement) for key in answer.keys]
         trust = trust_in(told, given=given, seen=seen)
+        ends = trust.ends
         return open_checkpoint(message.note, trust.keys, origin=message.origin), trust
     except InvalidEvidence as error:
-        raise LedgerUnproven(f"the checkpoint of {message.origin} proves nothing: {error}") from error
+        raise unproven(f"the checkpoint of {message.origin}", error, ends) from error
 
 
 def all_entries(session: Session) -> Iterator[Any]:

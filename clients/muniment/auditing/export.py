@@ -17,7 +17,7 @@ from pathlib import Path
 
 from muniment.auditing.reading import LedgerReading
 from muniment.auditing.result import Verification
-from muniment.auditing.trust import KnownKey, trust_in
+from muniment.auditing.trust import keys_told_by, trust_in, unproven
 from muniment.errors import CannotRead, CannotWrite, DestinationRefused, LedgerUnproven
 from muniment.ledger import InvalidEvidence
 from muniment.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -87,12 +87,13 @@ def verify_export(directory: Path, key: PublicKey) -> Verification:
         listed = []
     except OSError as error:
         raise CannotRead(f"{error.filename}: {error.strerror}") from error
-    keys = _known_keys(reading.fold)
+    keys, ends = keys_told_by(reading.fold), ""
     try:
         trust = trust_in(keys, given=key, seen=None)
+        ends = trust.ends
         signed = open_checkpoint(note, trust.keys)
     except InvalidEvidence as error:
-        raise LedgerUnproven(f"the checkpoint in {directory} proves nothing: {error}") from error
+        raise unproven(f"the checkpoint in {directory}", error, ends) from error
     if key not in [known.key for known in keys]:
         reading.tell(f"no entry tells of key {key.text}")
     if reading.size != signed.size:
@@ -109,6 +110,7 @@ def verify_export(directory: Path, key: PublicKey) -> Verification:
         trust=trust.reason,
         is_full=True,
         entries=reading.size,
+        replaced_keys=trust.breaks,
         differences=(*differences, *reading.differences),
     )
 
@@ -122,14 +124,6 @@ def _bodies(path: Path, reading: LedgerReading) -> Iterator[bytes]:
                 )
                 return
             yield line[:-1]
-
-
-def _known_keys(fold: Fold) -> list[KnownKey]:
-    """The keys the entries tell of; that one follows from the other was verified when they were folded."""
-    return [
-        KnownKey(PublicKey.parse(state.key), revision, state.statement.encode())
-        for revision, state in sorted(fold.log_keys.items())
-    ]
 
 
 def _wrong_sums(directory: Path) -> Iterator[str]:
@@ -168,7 +162,8 @@ Without it:
 2. `checkpoint` is a signed note (https://c2sp.org/signed-note) with a checkpoint
    (https://c2sp.org/tlog-checkpoint): name of the ledger, number of entries, root hash in base64. Verify the
    Ed25519 signature over the text before the empty line, line end included. If keys follow each other, entries of
-   type `log.key_rotated` hold the statement by which each key names the next.
+   type `log.key_rotated` hold the statement by which each key names the next; one of type `log.key_replaced` says
+   that a key was lost, and nothing proves that the next one is of the same people.
 3. Each line of `entries.jsonl`, without its line end, is one entry, byte for byte: RFC 8785 canonical JSON. Its
    leaf hash is SHA-256(0x00 || line). Their RFC 6962 tree hash must be the root in the checkpoint:
 

@@ -20,6 +20,7 @@ class Verification:
         entries: entries that were read.
         compared: models whose versions, aliases and stages were compared with the entries.
         begins_with: size of the earlier checkpoint it was proved to begin with; 0: none was seen before.
+        replaced_keys: where a lost key was replaced, which nobody signed; one sentence each.
         differences: what is wrong, one sentence each; empty when all is well.
     """
 
@@ -32,6 +33,7 @@ class Verification:
     entries: int = 0
     compared: int = 0
     begins_with: int = 0
+    replaced_keys: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
@@ -41,4 +43,5 @@ class Verification:
     @property
     def fields(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {**asdict(self), "differences": list(self.differences)}
+        sentences = {"differences": list(self.differences), "replaced_keys": list(self.replaced_keys)}
+        return {**asdict(self), **sentences}

@@ -10,7 +10,7 @@ from muniment.auditing.catalog import model_differences, models_of, project_diff
 from muniment.auditing.reading import LedgerReading
 from muniment.auditing.result import Verification
 from muniment.auditing.seen import Seen, SeenCheckpoints
-from muniment.auditing.trust import Trust
+from muniment.auditing.trust import Trust, breaks_in, keys_told_by
 from muniment.errors import EntryNotFound, LedgerUnproven
 from muniment.ledger import InvalidEvidence
 from muniment.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -62,9 +62,11 @@ class LiveVerification:
         differences = self._after(seen, signed, message.note) if seen else []
         is_full = full if full is not None else seen is None
         entries = compared = 0
+        replaced = trust.breaks
         if is_full:
             reading = self._read(signed, watched=seen.checkpoint.size if seen else 0)
             entries = reading.size
+            replaced = tuple(dict.fromkeys((*replaced, *breaks_in(keys_told_by(reading.fold)))))
             if not differences and seen is not None and reading.watched_root != seen.checkpoint.root:
                 differences += self._forked(seen, message.note, "the entries read lead to another root")
             if not reading.differences:
@@ -83,6 +85,7 @@ class LiveVerification:
             entries=entries,
             compared=compared,
             begins_with=seen.checkpoint.size if seen else 0,
+            replaced_keys=replaced,
             differences=tuple(differences),
         )
 

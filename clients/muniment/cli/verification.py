@@ -82,6 +82,8 @@ def _tell(invocation: Invocation, found: Verification) -> None:
             say(difference)
         if found:
             say(f"The ledger {found.origin} is what it says: {_what(found)}.")
+        for replaced in found.replaced_keys:
+            say(f"A key was replaced without its word: {replaced}.")
         note(f"It is signed by {found.key}. That key is believed because {found.trust}.")
     if not found:
         raise click.exceptions.Exit(1)

@@ -235,16 +235,24 @@ class Fold:
         self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"])
 
     def _log_key_rotated(self, entry: Body, data: dict[str, Any]) -> None:
-        old = PublicKey.parse(data["previous_key"])
-        active = self.active_key
-        if active != old:
-            self._contradiction(
-                f"rotates key {old.text}, while {active.text if active else 'none'} is active"
-            )
+        old = self._followed(data, "rotates")
         new = verify_rotation(data["statement"].encode(), old, revision=entry["revision"])
         if new.text != data["key"]:
             self._contradiction(f"adds key {data['key']}, while its statement names {new.text}")
         self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"], data["statement"])
+
+    def _log_key_replaced(self, entry: Body, data: dict[str, Any]) -> None:
+        old, new = self._followed(data, "replaces"), PublicKey.parse(data["key"])
+        if new.name != old.name:
+            self._contradiction(f"adds key {new.text} to log {old.name}")
+        self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"])
+
+    def _followed(self, data: dict[str, Any], how: str) -> PublicKey:
+        old = PublicKey.parse(data["previous_key"])
+        active = self.active_key
+        if active != old:
+            self._contradiction(f"{how} key {old.text}, while {active.text if active else 'none'} is active")
+        return old
 
     def _log_recovered(self, entry: Body, data: dict[str, Any]) -> None:
         self.recoveries[entry["revision"]] = RecoveryState(
@@ -352,5 +360,6 @@ _BY_TYPE: dict[str, Callable[[Fold, Body, dict[str, Any]], None]] = {
     "token.revoked": Fold._token_revoked,
     "log.key_added": Fold._log_key_added,
     "log.key_rotated": Fold._log_key_rotated,
+    "log.key_replaced": Fold._log_key_replaced,
     "log.recovered": Fold._log_recovered,
 }

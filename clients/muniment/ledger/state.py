@@ -147,7 +147,8 @@ class LogKeyState:
 
     Attributes:
         key: as C2SP signed notes write public keys.
-        statement: the note by which the key before named this one; empty for the first.
+        statement: the note by which the key before named this one; empty for the first, and for one that took the
+            place of a lost key.
     """
 
     key: str

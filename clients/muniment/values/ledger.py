@@ -33,6 +33,7 @@ EVENT_TYPES = (
     "token.revoked",
     "log.key_added",
     "log.key_rotated",
+    "log.key_replaced",
     "log.recovered",
 )
 """What registries of this version and older ones record; a newer one may have more."""

@@ -9,6 +9,7 @@ from muniment.ledger.keys import PublicKey
 
 KEY_ADDED = "log.key_added"
 KEY_ROTATED = "log.key_rotated"
+KEY_REPLACED = "log.key_replaced"
 RECOVERED = "log.recovered"
 
 

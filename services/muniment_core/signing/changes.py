@@ -8,7 +8,7 @@ from muniment.ledger.rotation import sign_rotation
 
 from muniment_core.db.unit_of_work import UnitOfWork
 from muniment_core.domain.ledger import EntryDraft
-from muniment_core.domain.signing import KEY_ADDED, KEY_ROTATED, RECOVERED, Recovery
+from muniment_core.domain.signing import KEY_ADDED, KEY_REPLACED, KEY_ROTATED, RECOVERED, Recovery
 
 
 class KeyKnown(RuntimeError):
@@ -50,6 +50,25 @@ def rotate_key(unit: UnitOfWork, old: SigningKey, new: PublicKey) -> None:
                 "previous_key": old.public.text,
                 "statement": statement.decode(),
             },
+        )
+    )
+    unit.checkpoints.add_key(new, revision=unit.revision, now=unit.now)
+
+
+def replace_key(unit: UnitOfWork, lost: PublicKey, new: PublicKey, *, reason: str) -> None:
+    """Let a new key take the place of a lost one; the entry says so, and nothing that is signed.
+
+    Raises:
+        KeyMoved: if ``lost`` is not the active key.
+    """
+    active = unit.checkpoints.active_key()
+    if active is None or active.public != lost:
+        raise KeyMoved
+    unit.record(
+        EntryDraft(
+            type=KEY_REPLACED,
+            reason=reason,
+            data={"origin": new.name, "key": new.text, "previous_key": lost.text},
         )
     )
     unit.checkpoints.add_key(new, revision=unit.revision, now=unit.now)

@@ -11,8 +11,10 @@ from muniment_core.db.checkpoint_store import CheckpointStore
 from muniment_core.db.database import Database
 from muniment_core.domain.ledger import format_time
 
+from muniment_server.cli.recover import MAX_REASON
 from muniment_server.core import running_core
 from muniment_server.settings import storage_options, storage_settings
+from muniment_server.signing import replace_lost
 from muniment_server.signing import rotate as rotate_key
 
 
@@ -65,3 +67,21 @@ def rotate(**values: Any) -> None:
     settings = storage_settings(values)
     with running_core(settings) as core:
         click.echo(rotate_key(settings, core.database, core.writer).text)
+
+
+@key.command()
+@click.option("--reason", required=True, help="How the key was lost; it stays in the ledger.")
+@storage_options
+def replace(reason: str, **values: Any) -> None:
+    """Replace a signing key that was lost, and print the public key of the new one.
+
+    No signature says that the new key is of this ledger, only an entry with your name for it: whoever trusted the
+    old one refuses the ledger until you have told them the new one (muniment audit verify --key). While the old
+    key is anywhere, rotate it instead. --signing-key may name a key you made; else one is made. An embedded
+    registry must be stopped meanwhile.
+    """
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise click.BadParameter(f"write 1 to {MAX_REASON} characters", param_hint="--reason")
+    settings = storage_settings(values)
+    with running_core(settings, check_key=False) as core:
+        click.echo(replace_lost(settings, core.database, core.writer, reason=reason).text)

@@ -139,6 +139,79 @@ def test_without_its_key_nothing_is_rotated(settings: StorageSettings) -> None:
     assert "only that one can name the next" in done.output
 
 
+def replace_key(settings: StorageSettings, *arguments: str) -> Any:
+    given = ["key", "replace", "--reason", "the disk died", "--data", str(settings.data), *arguments]
+    return CliRunner().invoke(main, given)
+
+
+def test_a_key_that_was_lost_is_replaced_and_the_ledger_says_so(settings: StorageSettings) -> None:
+    start(settings)
+    (settings.data / "signing-key.pem").unlink()
+    done = replace_key(settings)
+    assert done.exit_code == 0, done.output
+    assert CliRunner().invoke(main, ["key", "show", "--data", str(settings.data)]).output.splitlines()[
+        1:
+    ] == [done.output.strip()]
+    assert (settings.data / "signing-key.pem").stat().st_mode & 0o777 == 0o600
+    assert start(settings)[-1] == "log.key_replaced"
+    with running_core(settings) as core, core.database.reading() as connection:
+        entry = Reader(connection, core.execution.clock()).ledger.entry(4)
+        assert entry is not None
+        assert entry.draft.reason == "the disk died"
+    assert CliRunner().invoke(main, ["fsck", "--data", str(settings.data)]).exit_code == 0
+
+
+def test_the_key_that_takes_the_place_of_a_lost_one_can_be_given(
+    settings: StorageSettings, tmp_path: Path
+) -> None:
+    start(settings)
+    (settings.data / "signing-key.pem").unlink()
+    mine = KeyFile(tmp_path / "mine.pem")
+    public = mine.generate("x").public
+    done = replace_key(settings, "--signing-key", str(mine.path))
+    assert done.exit_code == 0, done.output
+    assert done.output.strip().rpartition("+")[2] == public.text.rpartition("+")[2]
+    assert start(replace(settings, signing_key=mine.path))[-1] == "log.key_replaced"
+
+
+def test_a_key_is_not_replaced_while_it_is_there_or_another_is_in_its_place(
+    settings: StorageSettings, tmp_path: Path
+) -> None:
+    assert "no key can be lost" in replace_key(settings).output
+    start(settings)
+    here = settings.data / "signing-key.pem"
+    done = replace_key(settings)
+    assert done.exit_code == 1
+    assert "it is not lost" in done.output
+    first = here.read_bytes()
+    KeyFile(here).generate("x")
+    other = here.read_bytes()
+    assert "move it away" in replace_key(settings).output
+    assert here.read_bytes() == other
+    here.unlink()
+    assert replace_key(settings).exit_code == 0
+    here.unlink()
+    (tmp_path / "first.pem").write_bytes(first)
+    done = replace_key(settings, "--signing-key", str(tmp_path / "first.pem"))
+    assert "was a key of this log before" in done.output
+    assert (
+        CliRunner().invoke(main, ["key", "replace", "--reason", " ", "--data", str(settings.data)]).exit_code
+        == 2
+    )
+
+
+def test_a_replacement_that_was_cut_off_after_its_entry_is_completed(
+    settings: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(settings)
+    (settings.data / "signing-key.pem").unlink()
+    with monkeypatch.context() as cut:
+        cut.setattr("muniment_core.signing.durable.move", _cut_off_at("signing-key.pem"))
+        assert replace_key(settings).exit_code == 1
+    assert start(settings)[-1] == "log.key_replaced"
+    assert (settings.data / "signing-key.pem").exists()
+
+
 def test_what_never_ran_has_no_keys_to_show(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["key", "show", "--data", str(tmp_path / "nothing")])
     assert done.exit_code == 1

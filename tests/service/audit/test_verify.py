@@ -128,6 +128,56 @@ def test_a_key_that_follows_from_the_one_seen_is_believed(served: ServerProcess,
         assert verify_export(tmp_path / "export", read_key(key))
 
 
+def test_a_key_that_took_the_place_of_a_lost_one_is_believed_only_when_it_is_given(
+    served: ServerProcess, audit: Callable[..., Result], tmp_path: Path
+) -> None:
+    from harness.population import storage
+    from muniment_server.core import running_core
+    from muniment_server.signing import replace_lost
+
+    with connected(served) as registry:
+        first = registry.audit.verify()
+    served.stop()
+    settings = storage(served.data)
+    (served.data / "signing-key.pem").unlink()
+    with running_core(settings) as core:
+        new = replace_lost(settings, core.database, core.writer, reason="the disk died").text
+        core.keeper.keep(core.writer)
+    served.restart()
+    for given in ((), ("--key", first.key), ("--full",)):
+        refused = audit("verify", *given)
+        assert refused.exit_code == 1
+        assert "was lost" in refused.stderr
+        assert "give it with --key" in refused.stderr
+        assert new in refused.stderr
+    with pytest.raises(muniment.errors.LedgerUnproven), connected(served) as registry:
+        registry.audit.export(tmp_path / "refused", key=first.key)
+
+    told = audit("verify", "--key", new)
+    assert told.exit_code == 0, told.output
+    # What was seen before is what the ledger still begins with, whoever signs it.
+    assert f"begin with the {first.size} seen before" in told.stdout
+    assert f"A key was replaced without its word: entry {first.size + 1} says" in told.stdout
+    # From now on it is the one that was seen, and the break is named all the same.
+    for arguments in (("verify", "--json"), ("verify", "--full", "--json")):
+        found = json.loads(audit(*arguments).stdout)
+        assert found["key"] == new
+        assert len(found["replaced_keys"]) == 1
+        assert found["differences"] == []
+
+    with connected(served) as registry:
+        registry.audit.export(tmp_path / "export", key=new)
+    assert verify_export(tmp_path / "export", read_key(new)).replaced_keys == tuple(found["replaced_keys"])
+    with pytest.raises(muniment.errors.LedgerUnproven, match="was lost"):
+        verify_export(tmp_path / "export", read_key(first.key))
+    # Who never saw it believes the registry, and is told of the break, too.
+    shutil.rmtree(state_directory() / "checkpoints")
+    newcomer = audit("verify")
+    assert newcomer.exit_code == 0
+    assert "seen for the first time" in newcomer.stderr
+    assert "A key was replaced" in newcomer.stdout
+
+
 def test_an_older_copy_of_the_database_is_named_and_both_checkpoints_are_kept(
     served: ServerProcess, tmp_path: Path
 ) -> None:

@@ -9,10 +9,16 @@ from muniment.ledger.canonical import write
 from muniment.ledger.columns import ColumnReader, time_text
 from muniment.ledger.entries import MalformedEntry, read_body
 from muniment.ledger.fold import NO_METRICS, Fold
+from muniment.ledger.keys import SigningKey
 from muniment.ledger.state import DELETED, UNTOLD
 
 MICROSECONDS = 1_795_435_200_000_001
 TIME = time_text(MICROSECONDS)
+KEYS = [
+    SigningKey.from_seed(name, bytes([seed] * 32)).public.text
+    for name, seed in (("a", 1), ("a", 2), ("b", 3))
+]
+"""Two keys of a log, and one of another."""
 
 
 class Story:
@@ -133,6 +139,8 @@ def test_deleting_a_version_takes_its_aliases_along(story: Story) -> None:
         ("token.revoked", {}, {"token": 7}, "revokes token 7, which does not exist"),
         ("log.key_added", {}, {"key": "no key"}, "does not say all that a log.key_added entry must"),
         ("log.key_rotated", {}, {"previous_key": "x"}, "does not say all that a log.key_rotated entry must"),
+        ("log.key_replaced", {}, {"key": KEYS[1], "previous_key": KEYS[0]}, "while none is active"),
+        ("log.key_replaced", {}, {"key": KEYS[2], "previous_key": KEYS[0]}, f"adds key {KEYS[2]} to log a"),
     ],
 )
 def test_what_contradicts_the_entries_before_is_told(
