@@ -26,8 +26,13 @@ class KnownChunks:
         self._places: dict[str, tuple[str, int]] = {}
         missing = set(wanted)
         there: dict[str, bool] = {}
-        for manifest in manifests.newest(MANIFEST_BYTES) if missing else ():
+        for manifest in manifests.newest(MANIFEST_BYTES):
+            if not missing:
+                break
             for entry in manifest.files:
+                # Most manifests have nothing to do with this one: their files are not looked for.
+                if missing.isdisjoint(chunk.digest for chunk in entry.chunks):
+                    continue
                 if entry.digest not in there:
                     there[entry.digest] = files.has(entry.digest)
                 if not there[entry.digest]:

@@ -49,13 +49,17 @@ class FileStore:
 
     def path(self, digest: str) -> Path:
         """Where the file of a digest is, if it is here."""
+        return Path(self._place(digest))
+
+    def _place(self, digest: str) -> str:
+        """The same as text: thousands of files are looked for at once."""
         digits = digest.removeprefix("sha256:")
-        return self._files.joinpath(digits[:2], digits)
+        return f"{self._files}/{digits[:2]}/{digits}"
 
     def has(self, digest: str) -> bool:
         """Whether there is a file for a text that may be a digest, right or not."""
         try:
-            return self.path(Digest.parse(digest).text).exists()
+            return os.path.exists(self._place(Digest.parse(digest).text))  # noqa: PTH110 - see there
         except InvalidDigest:
             return False
 
@@ -66,6 +70,11 @@ class FileStore:
     def partial(self, file: ListedFile) -> Partial:
         """The file while it is being received."""
         return Partial(self._incoming, file)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may put files in at any moment."""
+        return True
 
     def durable(self, file: ListedFile) -> bool:
         """Whether a file has to be durable before it is admitted; what is copied later is compared then."""
@@ -78,9 +87,12 @@ class FileStore:
     def admit(self, file: ListedFile, partial: Partial) -> None:
         """Take in a file that was received and found right."""
         target = self.path(file.digest)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
         self._prepare(partial.path)
-        partial.path.replace(target)
+        try:
+            partial.path.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            partial.path.replace(target)
         partial.admitted()
 
     def put(self, file: ListedFile, destination: Path, linker: Linker, *, fresh: bool = False) -> bool:
@@ -88,7 +100,7 @@ class FileStore:
 
         Args:
             file: which one.
-            destination: where nothing is.
+            destination: where nothing is, in a directory that is there.
             linker: knows what can be done there.
             fresh: whether the caller has just found it right, and admitted it.
         """
@@ -96,7 +108,6 @@ class FileStore:
             with self._opened(file) as descriptor:
                 if descriptor is None:
                     return False
-                destination.parent.mkdir(parents=True, exist_ok=True)
                 try:
                     return self._placed(file, descriptor, destination, linker, fresh=fresh)
                 except FileNotFoundError:
@@ -119,9 +130,8 @@ class FileStore:
 
     @contextmanager
     def _opened(self, file: ListedFile) -> Iterator[int | None]:
-        path = self.path(file.digest)
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = os.open(self._place(file.digest), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
             yield None
             return
@@ -130,7 +140,7 @@ class FileStore:
             if stat.S_ISREG(status.st_mode) and status.st_size == file.size:
                 yield descriptor
             else:
-                self._drop(path, descriptor)
+                self._drop(self.path(file.digest), descriptor)
                 yield None
         finally:
             os.close(descriptor)
@@ -210,6 +220,11 @@ class PrivateStore(FileStore):
         """The directory is locked already."""
         del digest
         return _Nothing()
+
+    @property
+    def is_shared(self) -> bool:
+        """Nobody else knows of it."""
+        return False
 
     def shares(self, file: ListedFile) -> bool:
         """Nobody else has the file."""

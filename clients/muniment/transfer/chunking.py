@@ -14,6 +14,7 @@ from itertools import chain
 from pyfastcdc import FastCDC
 
 from muniment.transfer.safetensors import Extent, Layout, read_layout
+from muniment.transfer.slabs import SLAB_BYTES, Region, Slabs
 from muniment.transfer.source import SourceFile
 
 MIB = 1024 * 1024
@@ -38,21 +39,21 @@ REGION_BYTES = 2 * MIB
 LARGE_REGION_BYTES = 8 * MIB
 LARGE_TENSOR = MIB
 SMALL_FILE = 4 * MIB
-BUFFER_BYTES = 16 * MIB
-"""What cutting one file holds in memory: no chunk is larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Chunks that follow each other, with their bytes in a buffer that the next run overwrites.
+    """Chunks that follow each other, with their bytes in memory that whoever takes the run gives back.
 
     Attributes:
         offset: of the first chunk in the file.
-        data: the bytes of all of them.
+        region: holds the bytes of all of them, and perhaps some more.
+        data: their bytes.
         sizes: of each.
     """
 
     offset: int
+    region: Region
     data: memoryview
     sizes: Sequence[int]
 
@@ -65,16 +66,19 @@ class Cut:
     runs: Iterator[Run]
 
 
-def cut_file(source: SourceFile, descriptor: int, *, max_chunk_bytes: int, coarse: bool = False) -> Cut:
+def cut_file(
+    source: SourceFile, descriptor: int, *, slabs: Slabs, max_chunk_bytes: int, coarse: bool = False
+) -> Cut:
     """Cut an open file.
 
     Args:
         source: what is cut.
         descriptor: the file, open for reading.
+        slabs: memory to read into; a run that is not given back may keep the next one waiting.
         max_chunk_bytes: the largest chunk the registry takes.
         coarse: whether there is so much to cut that chunks must be larger.
     """
-    reader = _Reader(source, descriptor)
+    reader = _Reader(source, descriptor, slabs)
     layout = read_layout(reader.some, source.size) if source.path.endswith(".safetensors") else None
     region_bytes = min(LARGE_REGION_BYTES if coarse else REGION_BYTES, max_chunk_bytes)
     if layout is not None:
@@ -111,10 +115,10 @@ def _every(step: int, extents: Iterable[Extent]) -> Iterator[Extent]:
 
 
 def _gathered(extents: Iterable[Extent]) -> Iterator[tuple[int, list[int]]]:
-    """Where as many extents begin as fit into the buffer, and their sizes."""
+    """Where as many extents begin as fit into a slab, and their sizes."""
     start, sizes = 0, list[int]()
     for extent in extents:
-        if sizes and extent.end - start > BUFFER_BYTES:
+        if sizes and extent.end - start > SLAB_BYTES:
             yield start, sizes
             sizes = []
         if not sizes:
@@ -127,9 +131,10 @@ def _gathered(extents: Iterable[Extent]) -> Iterator[tuple[int, list[int]]]:
 class _Reader:
     """Reads a file that must not become shorter meanwhile."""
 
-    def __init__(self, source: SourceFile, descriptor: int) -> None:
+    def __init__(self, source: SourceFile, descriptor: int, slabs: Slabs) -> None:
         self._source = source
         self._descriptor = descriptor
+        self._slabs = slabs
 
     def some(self, offset: int, length: int) -> bytes:
         parts = bytearray(length)
@@ -138,33 +143,32 @@ class _Reader:
 
     def extents(self, extents: Iterable[Extent]) -> Iterator[Run]:
         """Read extents that follow each other."""
-        buffer = memoryview(bytearray(min(BUFFER_BYTES, self._source.size)))
         for offset, sizes in _gathered(extents):
-            view = buffer[: sum(sizes)]
-            self._exactly(view, offset)
-            yield Run(offset, view, sizes)
+            region = self._region(offset, sum(sizes))
+            yield Run(offset, region, region.data, sizes)
 
     def by_content(self, cutter: FastCDC) -> Iterator[Run]:
-        """Cut buffer after buffer. The last chunk of a buffer ends where the buffer does, by chance: unless that
-        is the end of the file, it is cut again at the beginning of the next."""
-        buffer = memoryview(bytearray(min(BUFFER_BYTES, self._source.size)))
+        """Cut slab after slab. The last chunk of a slab ends where the slab does, by chance: unless that is the
+        end of the file, it is cut again at the beginning of the next."""
         offset = 0
         while offset < self._source.size:
-            view = buffer[: min(len(buffer), self._source.size - offset)]
-            self._exactly(view, offset)
-            sizes = self._cut(cutter, view)
-            if offset + len(view) < self._source.size and len(sizes) > 1:
+            region = self._region(offset, min(SLAB_BYTES, self._source.size - offset))
+            sizes = self._cut(cutter, region.data)
+            if offset + len(region.data) < self._source.size and len(sizes) > 1:
                 sizes.pop()
-            run = Run(offset, view[: sum(sizes)], sizes)
+            run = Run(offset, region, region.data[: sum(sizes)], sizes)
             yield run
             offset += len(run.data)
 
     def _cut(self, cutter: FastCDC, view: memoryview) -> list[int]:
         return [chunk.length for chunk in cutter.cut_buf(view)]
 
-    def _exactly(self, view: memoryview, offset: int) -> None:
-        if self._fill(view, offset) < len(view):
+    def _region(self, offset: int, size: int) -> Region:
+        region = self._slabs.take(size)
+        if self._fill(region.data, offset) < size:
+            region.close()
             raise self._source.changed("became shorter")
+        return region
 
     def _fill(self, view: memoryview, offset: int) -> int:
         done = 0

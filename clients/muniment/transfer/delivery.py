@@ -5,34 +5,20 @@ One thread asks the registry which of them it lacks, slice by slice, and others 
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from muniment.errors import DeadlineExceeded, Internal, MunimentError, Unavailable
 from muniment.registry.session import Session
-from muniment.transfer.chunking import MIB
 from muniment.transfer.outbox import Outbox
-from muniment.transfer.pieces import Piece
+from muniment.transfer.pieces import Load, Offer, Piece
 from muniment.transfer.progress import Progress, ProgressOption, phase
 from muniment.transfer.send import ChunkSender
+from muniment.transfer.slabs import Region, Slabs
 from muniment.transfer.source import SourceFile
 from muniment.transport.data import lanes
 from muniment.v1 import artifact_service_pb2 as pb
-
-SMALLEST_SLICE = 4 * MIB
-LARGEST_SLICE = 64 * MIB
-"""What is asked about at once: little while nothing else waits to be sent, so that the streams never stand still,
-and as much as gathers while they are busy, so that asking costs nothing."""
-
-CHUNK_COST = MIB // 16
-"""What a chunk counts for beside its bytes: thousands of small files are as much work as one large one."""
-
-SLICE_SECONDS = 0.1
-"""How long chunks wait for others to be asked about together, while there is something to send."""
-
-Offer = tuple[SourceFile, Sequence[Piece]]
 
 
 class Delivery:
@@ -47,9 +33,9 @@ class Delivery:
         self._sources = sources
         self._outbox = Outbox()
         self._senders: list[ChunkSender] = []
-        self._offers = queue.SimpleQueue[Offer | None]()
         # Of chunks that were asked about: those that are there or were dealt out are not sent again.
         self._asked: set[str] = set()
+        self.slabs = Slabs()
         self.telling = threading.Lock()
 
     @property
@@ -66,8 +52,10 @@ class Delivery:
             lanes(self._session, total, at_most=len(self._sources)) as stubs,
         ):
             self._senders = [
-                ChunkSender(self._session, stub, self._capabilities, self._project, self._outbox, advance)
-                for stub in stubs
+                ChunkSender(
+                    self._session, open_stub, self._capabilities, self._project, self._outbox, advance
+                )
+                for open_stub in stubs
             ]
             threads = [
                 threading.Thread(target=self._run_sender, args=(sender,), name="muniment-push", daemon=True)
@@ -80,7 +68,7 @@ class Delivery:
                 thread.start()
             try:
                 yield
-                self._offers.put(None)
+                self.offered_all()
                 for thread in threads:
                     thread.join()
             except BaseException as error:
@@ -88,19 +76,33 @@ class Delivery:
                 raise
             finally:
                 # The planner may still be waiting for an answer; nobody has a use for that any more.
-                self._offers.put(None)
+                self.offered_all()
                 for thread in threads:
                     thread.join()
 
-    def offer(self, source: SourceFile, pieces: Sequence[Piece]) -> None:
+    def offer(self, source: SourceFile, pieces: Sequence[Piece], region: Region | None = None) -> None:
         """Chunks that may have to be sent. Those of a file follow each other.
+
+        Args:
+            source: their file.
+            pieces: which.
+            region: their bytes, one chunk after the other, when they are in memory.
 
         Raises:
             MunimentError: if sending has failed for a reason that will not pass.
         """
-        if not isinstance(self._outbox.failure, Unavailable | DeadlineExceeded):
-            self.check()
-        self._offers.put((source, pieces))
+        if self._outbox.failure is not None:
+            if not isinstance(self._outbox.failure, Unavailable | DeadlineExceeded):
+                self.check()
+            # Files are hashed to their end all the same, and sent in the next attempt.
+            return
+        if region is not None:
+            region.share(len(pieces))
+        self._outbox.offer(Offer(source, pieces, region))
+
+    def offered_all(self) -> None:
+        """Nothing more will be offered. Saying it twice is fine."""
+        self._outbox.offered_all()
 
     def check(self) -> None:
         """Raise what kept anything from becoming durable."""
@@ -109,6 +111,7 @@ class Delivery:
 
     def _fail(self, failure: BaseException) -> None:
         self._outbox.fail(failure)
+        self.slabs.abandon()
         for sender in self._senders:
             sender.stop()
 
@@ -122,7 +125,7 @@ class Delivery:
 
     def _run_planner(self, progress: Progress) -> None:
         try:
-            while self._outbox.failure is None and (offers := self._slice()):
+            while self._outbox.failure is None and (offers := self._outbox.next_slice()):
                 self._deal(offers, progress)
         except BaseException as error:
             self._fail(error)
@@ -131,46 +134,28 @@ class Delivery:
         finally:
             self._outbox.complete()
 
-    def _slice(self) -> list[Offer]:
-        """What to ask about next; nothing at the end."""
-        offers: list[Offer] = []
-        cost = count = 0
-        while cost < LARGEST_SLICE and count < self._capabilities.max_plan_chunks:
-            if cost >= SMALLEST_SLICE and self._outbox.runs_low(SMALLEST_SLICE):
-                break
-            try:
-                offer = self._offers.get(timeout=SLICE_SECONDS if offers else None)
-            except queue.Empty:
-                if self._outbox.runs_low(SMALLEST_SLICE):
-                    break
-                continue
-            if offer is None:
-                # The end is also that of the slice after this one.
-                self._offers.put(None)
-                break
-            offers.append(offer)
-            cost += sum(piece.size + CHUNK_COST for piece in offer[1])
-            count += len(offer[1])
-        return offers
-
     def _deal(self, offers: Sequence[Offer], progress: Progress) -> None:
         sizes = {
             piece.digest: piece.size
-            for _, pieces in offers
-            for piece in pieces
+            for offer in offers
+            for piece in offer.pieces
             if piece.digest not in self._asked
         }
         self._asked.update(sizes)
         missing = self._missing(sizes)
-        for source, pieces in offers:
-            wanted = []
-            for piece in pieces:
-                if piece.digest in missing:
-                    missing.discard(piece.digest)
-                    wanted.append(piece)
+        dealt: list[tuple[SourceFile, list[Load]]] = []
+        for offer in offers:
+            wanted: list[Load] = []
+            for load in offer.loads():
+                if load.piece.digest in missing:
+                    missing.discard(load.piece.digest)
+                    wanted.append(load)
+                else:
+                    load.close()
             if wanted:
-                progress.expect(sum(piece.size for piece in wanted))
-                self._outbox.put(source, wanted)
+                progress.expect(sum(load.piece.size for load in wanted))
+                dealt.append((offer.source, wanted))
+        self._outbox.put(dealt)
 
     def _missing(self, sizes: dict[str, int]) -> set[str]:
         """Those of the chunks that the project does not hold yet."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import closing
 
 from muniment.digests import Digest
 from muniment.transfer.chunking import Run, cut_file
 from muniment.transfer.memo import DigestMemo
 from muniment.transfer.pieces import HashedFile, Piece
 from muniment.transfer.progress import Progress
+from muniment.transfer.slabs import Region, Slabs
 from muniment.transfer.source import SourceFile
+
+Found = Callable[[list[Piece], Region | None], None]
+"""Told of chunks that follow each other, and where their bytes are if they were read."""
 
 
 class Hasher:
@@ -22,6 +27,7 @@ class Hasher:
         helper: Executor,
         memo: DigestMemo,
         *,
+        slabs: Slabs,
         max_chunk_bytes: int,
         coarse: bool,
         progress: Progress,
@@ -31,17 +37,19 @@ class Hasher:
         Args:
             helper: hashes whole files beside the chunks of the calling thread.
             memo: knows what did not change since it was hashed before.
+            slabs: memory to read into.
             max_chunk_bytes: the largest chunk the registry takes.
             coarse: see :func:`muniment.transfer.chunking.cut_file`.
             progress: told of bytes that were hashed.
         """
         self._helper = helper
         self._memo = memo
+        self._slabs = slabs
         self._max_chunk_bytes = max_chunk_bytes
         self._coarse = coarse
         self._progress = progress
 
-    def hash(self, source: SourceFile, found: Callable[[list[Piece]], None]) -> HashedFile:
+    def hash(self, source: SourceFile, found: Found) -> HashedFile:
         """Read a file once, unless it is known unread.
 
         Args:
@@ -55,31 +63,37 @@ class Hasher:
         look = self._memo.look(source, f"{self._max_chunk_bytes} {self._coarse}")
         file = self._memo.find(source, look)
         if file is not None:
-            found(list(file.pieces))
+            found(list(file.pieces), None)
             self._progress(source.size)
             return file
         file = self._read(source, found)
         self._memo.remember(file, look)
         return file
 
-    def _read(self, source: SourceFile, found: Callable[[list[Piece]], None]) -> HashedFile:
+    def _read(self, source: SourceFile, found: Found) -> HashedFile:
         whole = hashlib.sha256()
         pieces: list[Piece] = []
         with source.opened() as descriptor:
-            cut = cut_file(source, descriptor, max_chunk_bytes=self._max_chunk_bytes, coarse=self._coarse)
+            cut = cut_file(
+                source,
+                descriptor,
+                slabs=self._slabs,
+                max_chunk_bytes=self._max_chunk_bytes,
+                coarse=self._coarse,
+            )
             for run in cut.runs:
-                if run.sizes == [source.size]:
-                    # The only chunk is the file: its bytes need not be hashed twice.
-                    whole.update(run.data)
-                    some = [Piece(Digest.of_hash(whole).text, 0, source.size)]
-                else:
-                    beside = self._helper.submit(whole.update, run.data)
-                    some = _pieces(run)
-                    # The next run comes into the same buffer.
-                    beside.result()
-                pieces += some
-                found(some)
-                self._progress(len(run.data))
+                with closing(run.region):
+                    if run.sizes == [source.size]:
+                        # The only chunk is the file: its bytes need not be hashed twice.
+                        whole.update(run.data)
+                        some = [Piece(Digest.of_hash(whole).text, 0, source.size)]
+                    else:
+                        beside = self._helper.submit(whole.update, run.data)
+                        some = _pieces(run)
+                        beside.result()
+                    pieces += some
+                    found(some, run.region)
+                    self._progress(len(run.data))
         return HashedFile(source, Digest.of_hash(whole).text, tuple(pieces), cut.name)
 
 

@@ -156,7 +156,7 @@ class Obtaining:
                 else:
                     locks[digest] = lock
             # Somebody else may have received them since we looked.
-            missing = [digest for digest in locks if not self._placed(digest)]
+            missing = [digest for digest in locks if not (self._store.is_shared and self._placed(digest))]
             if missing:
                 download = Download(
                     self._session, self._project, self._manifest.digest, self._reported.advance

@@ -23,6 +23,7 @@ class Places:
         """
         self.tree = tree
         self._linker = Linker()
+        self._made: set[Path] = set()
         self._files: dict[str, list[ListedFile]] = {}
         for file in files:
             self._files.setdefault(file.digest, []).append(file)
@@ -55,12 +56,22 @@ class Places:
         Raises:
             OSError: if the disk refuses.
         """
+        if not fresh and not store.has(digest):
+            return False
         for count, file in enumerate(self._files[digest]):
-            if not store.put(file, self.tree / file.path, self._linker, fresh=fresh):
+            place = self.tree / file.path
+            self._make(place.parent)
+            if not store.put(file, place, self._linker, fresh=fresh):
                 for placed in self._files[digest][:count]:
                     (self.tree / placed.path).unlink()
                 return False
         return True
+
+    def _make(self, directory: Path) -> None:
+        # Several threads may make one at the same time, which is fine.
+        if directory not in self._made:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._made.add(directory)
 
     def is_filled(self, digest: str) -> bool:
         """Whether these bytes are in place."""

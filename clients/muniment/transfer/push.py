@@ -32,7 +32,7 @@ def push(
     """
     # Whatever this end can know to be refused is refused before the first byte is read.
     name = session.model(model)
-    found = _found_beside()
+    provenance = _Provenance()
     upload = Upload(session, f"projects/{name.project}", path)
     version = record.message(lambda parent: resource_name(session, parent))
     check_record(version)
@@ -40,8 +40,8 @@ def push(
     request_id = request_id or new_request_id()
     patience = Patience()
     while True:
-        version.digest = upload.run(progress)
-        note_provenance(version, *found.result())
+        version.digest = upload.run(progress, read=provenance.begin)
+        note_provenance(version, *provenance.result())
         try:
             return _register(session, name, version, bundle, request_id)
         except ManifestNotFound as error:
@@ -49,13 +49,25 @@ def push(
             patience.spend(error, pause=False)
 
 
-def _found_beside() -> Future[tuple[Code | None, Environment]]:
-    """The code that runs and where it runs, being found out while files travel: git is asked for it, and every
-    installed package looked at. A push that fails does not wait for it."""
-    beside = ThreadPoolExecutor(1, "muniment-provenance")
-    found = beside.submit(lambda: (find_code(), find_environment()))
-    beside.shutdown(wait=False)
-    return found
+class _Provenance:
+    """The code that runs and where it runs, found out while the last bytes travel: git is asked for it, and every
+    installed package looked at, for which hashing would have to wait."""
+
+    def __init__(self) -> None:
+        self._found: Future[tuple[Code | None, Environment]] | None = None
+
+    def begin(self) -> None:
+        """Begin to find it out, on a thread: a push that fails does not wait for it."""
+        beside = ThreadPoolExecutor(1, "muniment-provenance")
+        self._found = beside.submit(lambda: (find_code(), find_environment()))
+        beside.shutdown(wait=False)
+
+    def result(self) -> tuple[Code | None, Environment]:
+        """What was found."""
+        if self._found is None:
+            self.begin()
+        assert self._found is not None
+        return self._found.result()
 
 
 def _register(

@@ -15,7 +15,7 @@ from muniment.transfer.direct import ADDRESSES, DirectLane, DirectReads
 from muniment.transfer.patience import Patience
 from muniment.transfer.segments import Part, Segment
 from muniment.transport.calls import Stream
-from muniment.transport.data import DataStub, lanes
+from muniment.transport.data import DataStub, OpenStub, lanes
 from muniment.v1 import artifact_service_pb2 as pb
 
 RANGES = 1_000
@@ -49,8 +49,8 @@ class Download:
             direct = DirectReads(self.session, self.project, self.digest, total=total)
             with lanes(self.session, total) as stubs:
                 self._lanes = [
-                    _Lane(self, stub, wanted[number :: len(stubs)], direct.lane())
-                    for number, stub in enumerate(stubs)
+                    _Lane(self, open_stub, wanted[number :: len(stubs)], direct.lane())
+                    for number, open_stub in enumerate(stubs)
                 ]
                 self._run()
         if not all(file.finished for file in self.files):
@@ -98,11 +98,11 @@ class _Lane:
     """One stream after the other, for segments of the files."""
 
     def __init__(
-        self, download: Download, stub: DataStub, wanted: Sequence[Segment], direct: DirectLane
+        self, download: Download, open_stub: OpenStub, wanted: Sequence[Segment], direct: DirectLane
     ) -> None:
         self.patience = Patience()
         self._download = download
-        self._stub = stub
+        self._open_stub = open_stub
         self._wanted = deque(wanted)
         self._done = 0
         self._stream: Stream[RangeFrame] | None = None
@@ -112,15 +112,16 @@ class _Lane:
         """Fetch all segments; a failure is told to the download."""
         try:
             self._fetch_directly()
+            stub = self._open_stub() if self._wanted else self._download.session.data
             while self._wanted and not self._download.failed:
                 try:
-                    self._fetch_some()
+                    self._fetch_some(stub)
                 except (Unavailable, DeadlineExceeded) as error:
                     if self._download.failed:
                         return
                     self.patience.spend(error)
                     # The connection of the session finds a server that has moved, one of our own does not.
-                    self._stub = self._download.session.data
+                    stub = self._download.session.data
         except (MunimentError, OSError) as error:
             self._download.fail(error)
         except BaseException as error:
@@ -160,10 +161,10 @@ class _Lane:
         rest = dropwhile(lambda part: part is not first, following)
         return list(dict.fromkeys(part.digest for part in islice(rest, ADDRESSES) if part.digest))
 
-    def _fetch_some(self) -> None:
+    def _fetch_some(self, stub: DataStub) -> None:
         asked = list(islice(self._wanted, RANGES))
         received = 0
-        for frame in self._frames(asked):
+        for frame in self._frames(stub, asked):
             segment = asked[received]
             file = self._download.files[segment.file]
             self._check_place(frame, received, segment, file.listed.path)
@@ -191,7 +192,7 @@ class _Lane:
         if self._done + len(frame.data) > segment.size:
             raise DownloadRefused(f"the registry sent more than the {segment.size} bytes of {path} asked for")
 
-    def _frames(self, asked: Sequence[Segment]) -> Iterator[RangeFrame]:
+    def _frames(self, stub: DataStub, asked: Sequence[Segment]) -> Iterator[RangeFrame]:
         """Frames of segments, the first of them from where it stopped."""
         ranges = [
             pb.ByteRange(
@@ -206,7 +207,7 @@ class _Lane:
         request = pb.ReadRangesRequest(
             parent=self._download.project, digest=self._download.digest, ranges=ranges
         )
-        self._stream = stream = self._download.session.calls.stream(self._stub.read, request)
+        self._stream = stream = self._download.session.calls.stream(stub.read, request)
         try:
             if not self._download.failed:
                 yield from stream

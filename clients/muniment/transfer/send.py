@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from muniment.errors import (
     DigestMismatch,
@@ -17,11 +18,11 @@ from muniment.errors import (
 from muniment.frames import PutFrame
 from muniment.registry.session import Session
 from muniment.transfer.outbox import Feed, Outbox
-from muniment.transfer.pieces import Piece
+from muniment.transfer.pieces import Load
 from muniment.transfer.progress import Progress
 from muniment.transfer.source import SourceFile
 from muniment.transport.calls import Stream
-from muniment.transport.data import DataStub
+from muniment.transport.data import DataStub, OpenStub
 from muniment.v1 import artifact_service_pb2 as pb
 
 IDLE_SECONDS = 1.0
@@ -35,14 +36,15 @@ class ChunkSender:
     def __init__(
         self,
         session: Session,
-        stub: DataStub,
+        open_stub: OpenStub,
         capabilities: pb.Capabilities,
         project: str,
         outbox: Outbox,
         progress: Progress,
     ) -> None:
         self._session = session
-        self._stub = stub
+        self._open_stub = open_stub
+        self._stub: DataStub | None = None
         self._project = project
         self._outbox = outbox
         self._frame_bytes = capabilities.max_frame_bytes
@@ -69,6 +71,7 @@ class ChunkSender:
 
     def _send(self) -> None:
         self._unacked, self._finished = 0, False
+        self._stub = self._stub or self._open_stub()
         self._stream = stream = self._session.calls.stream(self._stub.put, self._requests())
         try:
             if self._stopped:
@@ -111,11 +114,15 @@ class ChunkSender:
             yield PutFrame(parent=self._project)
             while (feed := self._feed or self._outbox.next_feed(IDLE_SECONDS)) is not None:
                 self._feed = feed
-                with feed.source.opened() as descriptor:
-                    while (piece := self._outbox.next_piece(feed, IDLE_SECONDS)) is not None:
-                        if not self._admitted(piece.size):
-                            return
-                        yield from self._frames(feed.source, descriptor, piece)
+                with ExitStack() as opened:
+                    descriptor: int | None = None
+                    while (load := self._outbox.next_load(feed, IDLE_SECONDS)) is not None:
+                        with load:
+                            if not self._admitted(load.piece.size):
+                                return
+                            if load.region is None and descriptor is None:
+                                descriptor = opened.enter_context(feed.source.opened())
+                            yield from self._frames(feed.source, load, descriptor)
                 if not feed.complete:
                     break
                 self._feed = None
@@ -134,19 +141,29 @@ class ChunkSender:
             self._unacked += size
             return not self._stopped
 
-    def _frames(self, source: SourceFile, descriptor: int, piece: Piece) -> Iterator[PutFrame]:
-        done = 0
+    def _frames(self, source: SourceFile, load: Load, descriptor: int | None) -> Iterator[PutFrame]:
+        """The frames of a chunk. Each is copied into its message before the next one is asked for."""
+        piece, held, done = load.piece, load.data, 0
         while done < piece.size:
-            # A frame is copied into its message before the next one is asked for.
-            room = self._buffer[: min(self._frame_bytes, piece.size - done)]
-            count = os.preadv(descriptor, [room], piece.offset + done)
-            if not count:
-                raise source.changed("became shorter")
+            size = min(self._frame_bytes, piece.size - done)
+            data = (
+                held[done : done + size]
+                if held is not None
+                else self._read(source, descriptor, piece.offset + done, size)
+            )
             if self._stream is not None:
                 self._stream.feed()
-            data = room[:count]
             if done:
                 yield PutFrame(offset=done, data=data)
             else:
                 yield PutFrame("", piece.digest, piece.size, 0, data, piece.offset, source.size)
-            done += count
+            done += len(data)
+
+    def _read(self, source: SourceFile, descriptor: int | None, offset: int, size: int) -> memoryview:
+        """Bytes of a file that are not in memory any more."""
+        assert descriptor is not None
+        room = self._buffer[:size]
+        count = os.preadv(descriptor, [room], offset)
+        if not count:
+            raise source.changed("became shorter")
+        return room[:count]

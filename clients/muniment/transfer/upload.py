@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -58,27 +58,31 @@ class Upload:
                 {"field": "files", "limit": str(limit), "value": str(len(self._sources))},
             )
 
-    def run(self, progress: ProgressOption) -> str:
+    def run(self, progress: ProgressOption, *, read: Callable[[], None] = lambda: None) -> str:
         """Make the files durable; answers with the digest of their manifest.
+
+        Args:
+            progress: how to tell of it.
+            read: called when all files were read, and the last of them travel.
 
         Raises:
             FileChanged: if they change meanwhile.
             MunimentError: as the server says.
         """
         try:
-            return self._run(progress)
+            return self._run(progress, read)
         except FileChanged:
             self._memo.forget()
             raise
 
-    def _run(self, progress: ProgressOption) -> str:
+    def _run(self, progress: ProgressOption, read: Callable[[], None]) -> str:
         patience = Patience()
         files: list[HashedFile] | None = None
         while True:
             delivery = Delivery(self._session, self._capabilities, self._project, self._sources)
             try:
                 if files is None:
-                    files = self._hash_and_send(delivery, progress)
+                    files = self._hash_and_send(delivery, progress, read)
                 else:
                     with delivery.running(progress):
                         for file in files:
@@ -94,7 +98,9 @@ class Upload:
                     patience.progressed()
                 patience.spend(error)
 
-    def _hash_and_send(self, delivery: Delivery, progress: ProgressOption) -> list[HashedFile]:
+    def _hash_and_send(
+        self, delivery: Delivery, progress: ProgressOption, read: Callable[[], None]
+    ) -> list[HashedFile]:
         """Hash all files, and send what is known meanwhile."""
         total = sum(source.size for source in self._sources)
         with (
@@ -105,11 +111,14 @@ class Upload:
             hasher = Hasher(
                 helper,
                 self._memo,
+                slabs=delivery.slabs,
                 max_chunk_bytes=self._capabilities.max_chunk_bytes,
                 coarse=total // MIB > self._capabilities.max_commit_chunks // 2,
                 progress=advance,
             )
             files = [hasher.hash(source, partial(delivery.offer, source)) for source in self._sources]
+            delivery.offered_all()
+            read()
         self._memo.tidy()
         return files
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,10 @@ KNOWN_BLOCK_BYTES = 8 * 1024 * 1024
 """Of one size the C library has seen given back; see :func:`keep_freed_memory`."""
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["ArtifactService"].full_name
+
+
+OpenStub = Callable[[], "DataStub"]
+"""Opens a connection for one stream after the other."""
 
 
 class DataStub:
@@ -53,16 +57,19 @@ def keep_freed_memory() -> None:
 
 
 @contextmanager
-def lanes(session: Session, total: int, *, at_most: int = MAX_LANES) -> Iterator[list[DataStub]]:
-    """The stubs to move ``total`` bytes with, one for each stream; their connections end with the block.
+def lanes(session: Session, total: int, *, at_most: int = MAX_LANES) -> Iterator[list[OpenStub]]:
+    """How to open the stubs to move ``total`` bytes with, one for each stream.
 
-    The first is that of the session itself.
+    The first is that of the session itself. The connection of another one is made by whoever begins to use it, so
+    that nobody waits for it before, and ends with the block.
     """
     keep_freed_memory()
-    stubs = [session.data]
     with ExitStack() as stack:
-        for _ in range(min(MAX_LANES, at_most, total // LANE_BYTES + 1) - 1):
+
+        def another() -> DataStub:
             channel = session.calls.open_another()
             stack.callback(close_channel, channel)
-            stubs.append(DataStub(channel))
-        yield stubs
+            return DataStub(channel)
+
+        others = min(MAX_LANES, at_most, total // LANE_BYTES + 1) - 1
+        yield [lambda: session.data, *[another] * others]

@@ -13,6 +13,7 @@ import pytest
 from muniment.errors import FileChanged
 from muniment.transfer.chunking import MIB, cut_file
 from muniment.transfer.safetensors import MAX_HEADER_BYTES, Extent, read_layout
+from muniment.transfer.slabs import Slabs
 from muniment.transfer.source import find_files
 
 Chunks = list[tuple[str, int]]
@@ -28,7 +29,7 @@ def cut(tmp_path: Path) -> Callable[..., tuple[str, Chunks]]:
         [source] = find_files(path)
         chunks, position = [], 0
         with source.opened() as descriptor:
-            cutting = cut_file(source, descriptor, **{"max_chunk_bytes": 16 * MIB, **options})
+            cutting = cut_file(source, descriptor, slabs=Slabs(), **{"max_chunk_bytes": 16 * MIB, **options})
             for run in cutting.runs:
                 assert run.offset == position
                 assert len(run.data) == sum(run.sizes)
@@ -37,6 +38,7 @@ def cut(tmp_path: Path) -> Callable[..., tuple[str, Chunks]]:
                     assert view == data[position : position + size]
                     position += size
                     chunks.append((hashlib.sha256(view).hexdigest(), size))
+                run.region.close()
         assert position == len(data)
         return cutting.name, chunks
 
@@ -171,7 +173,7 @@ def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(bytes(20 * MIB))
     [source] = find_files(path)
     with open(path, "rb") as file:  # noqa: PTH123 - its descriptor is wanted
-        cutting = cut_file(source, file.fileno(), max_chunk_bytes=16 * MIB)
+        cutting = cut_file(source, file.fileno(), slabs=Slabs(), max_chunk_bytes=16 * MIB)
         os.truncate(path, MIB)
         with pytest.raises(FileChanged, match="became shorter"):
             list(cutting.runs)

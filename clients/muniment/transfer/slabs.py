@@ -1,0 +1,86 @@
+"""Memory that files are read into, hashed in and sent from: every byte is read once.
+
+Hashing is faster than sending. It waits while all of this memory holds bytes that are still to be sent, so it is
+never so far ahead that they have to be read again.
+"""
+
+from __future__ import annotations
+
+import threading
+
+SLAB_BYTES = 16 * 1024 * 1024
+"""No chunk is larger, so each lies in one slab; a slab holds many small files."""
+MOST_SLABS = 4
+
+
+class Region:
+    """Some bytes of a slab, for as long as somebody uses them."""
+
+    def __init__(self, slabs: Slabs, slab: _Slab, data: memoryview) -> None:
+        self.data = data
+        self._slabs = slabs
+        self._slab = slab
+
+    def share(self, count: int) -> None:
+        """So many more use it."""
+        self._slabs.use(self._slab, count)
+
+    def close(self) -> None:
+        """One of its users does not any more."""
+        self._slabs.use(self._slab, -1)
+
+
+class _Slab:
+    def __init__(self, size: int) -> None:
+        self.memory = memoryview(bytearray(size))
+        self.taken = 0
+        self.users = 0
+
+
+class Slabs:
+    """As many slabs as one push may take. One thread takes from them, any may give back."""
+
+    def __init__(self, *, size: int = SLAB_BYTES, most: int = MOST_SLABS) -> None:
+        """Nothing is allocated yet."""
+        self._size = size
+        self._most = most
+        self._changed = threading.Condition()
+        self._current: _Slab | None = None
+        self._free: list[_Slab] = []
+        self._made = 0
+        self._abandoned = False
+
+    def take(self, size: int) -> Region:
+        """Room for so many bytes, at most a slab; waits for it. The caller is its first user."""
+        with self._changed:
+            slab = self._current
+            if slab is None or slab.taken + size > self._size:
+                slab = self._current = self._next()
+            data = slab.memory[slab.taken : slab.taken + size]
+            slab.taken += size
+            slab.users += 1
+            return Region(self, slab, data)
+
+    def use(self, slab: _Slab, count: int) -> None:
+        """Somebody begins or ends to use bytes of a slab."""
+        with self._changed:
+            slab.users += count
+            if not slab.users:
+                # The one used last is filled next: it may still be in the processor's cache.
+                slab.taken = 0
+                if slab is not self._current:
+                    self._free.append(slab)
+                    self._changed.notify()
+
+    def abandon(self) -> None:
+        """Nothing more is sent, so that nothing more may be given back: nobody waits for it from now on."""
+        with self._changed:
+            self._abandoned = True
+            self._changed.notify_all()
+
+    def _next(self) -> _Slab:
+        self._changed.wait_for(lambda: self._free or self._made < self._most or self._abandoned)
+        if self._free:
+            return self._free.pop()
+        self._made += 1
+        return _Slab(self._size)
