@@ -59,6 +59,9 @@ class InOrder:
     """Pieces of work on the pool, one after the other; while there are none no thread is held.
 
     What has gathered while a piece ran is handed over at once, and work on a few bytes waits for more of it.
+
+    Attributes:
+        failure: what the first piece that failed raised; those after it are left out.
     """
 
     def __init__(self, execution: Execution) -> None:
@@ -67,7 +70,7 @@ class InOrder:
         self._waiting_bytes = 0
         self._running: list[Callable[[], None]] = []
         self._idle: asyncio.Future[None] | None = None
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
 
     def add(
         self, work: Callable[[], None], then: Callable[[], None] = lambda: None, *, size: int | None = None
@@ -94,17 +97,17 @@ class InOrder:
             if self._idle is None:
                 self._idle = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._idle)
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
 
     def _start(self) -> None:
-        works = [] if self._failure is not None else [work for work, _ in self._waiting]
+        works = [] if self.failure is not None else [work for work, _ in self._waiting]
         self._running = [then for _, then in self._waiting]
         self._waiting, self._waiting_bytes = [], 0
         self._execution.io_then(partial(_one_by_one, works), self._done)
 
     def _done(self, failure: Exception | None) -> None:
-        self._failure = self._failure or failure
+        self.failure = self.failure or failure
         done, self._running = self._running, []
         for then in done:
             then()

@@ -20,6 +20,7 @@ from muniment_core.db.artifact_store import Chunk, FileProof
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.rpc.execution import Execution
 
+from muniment_artifact.bell import Bell
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.collection.claims import note_stored
 from muniment_artifact.intake import ArrivingChunk, Frame, FrameOrder
@@ -32,8 +33,8 @@ FRAMES_BYTES = 4 * MIB
 """Frames of one stream that wait for the disk or for being hashed."""
 GATHERED_CHUNKS = 8
 GATHER_SECONDS = 0.02
-"""How many chunks are noted together, and how long one waits for those that are whole already: each note is a
-transaction, and acknowledgements are not urgent while more than they are on the way."""
+"""How many chunks are noted together, and how long one waits for each of them: each note is a transaction, and
+acknowledgements are not urgent while chunks keep becoming durable."""
 SMALLEST_FRAME_BYTES = MIB // 16
 """What a frame counts for at least: a million of one byte would take a gigabyte."""
 
@@ -59,26 +60,26 @@ def find_intake(reader: Reader, *, project: str) -> Intake:
     return Intake(reader.projects.require(project).id, reader.collection.epoch())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Whole:
     """A chunk all of whose frames have come.
 
     Attributes:
-        task: makes it durable.
-        passed: the file that ends with it, if that passed by in order.
-        hashed: done when that file was hashed to its end.
         epoch: of collection, from before the chunk became durable.
+        passed: the file that ends with it, if that passed by in order.
+        pending: what is still to be done: to make it durable, and to hash that file to its end.
+        failure: what keeps it from being durable.
     """
 
     chunk: Chunk
-    task: asyncio.Task[None]
-    passed: PassingFile | None
-    hashed: asyncio.Future[None]
     epoch: int
+    passed: PassingFile | None
+    pending: int
+    failure: Exception | None = None
 
     @property
     def is_durable(self) -> bool:
-        return self.task.done() and not self.task.cancelled() and self.task.exception() is None
+        return not self.pending and self.failure is None
 
 
 class ChunkStream:
@@ -100,9 +101,12 @@ class ChunkStream:
         # Chunks that are whole and not acknowledged yet, in order.
         self._unacked = deque[_Whole]()
         self._unacked_bytes = 0
+        # How many of them something is still to be done for, and how often that changed.
+        self._unsettled = 0
+        self._settlings = 0
         self._ended = False
         self._failure: Exception | None = None
-        self._changed = asyncio.Condition()
+        self._bell = Bell()
 
     async def receive(self, frames: AsyncIterator[Frame]) -> AsyncGenerator[Chunk, None]:
         """Yield each chunk when it is durable and held by the project, in the order of the stream.
@@ -116,10 +120,9 @@ class ChunkStream:
                 await self._note(durable)
                 for whole in durable:
                     yield whole.chunk
-                    async with self._changed:
-                        self._unacked.popleft()
-                        self._unacked_bytes -= whole.chunk.size
-                        self._changed.notify_all()
+                    self._unacked.popleft()
+                    self._unacked_bytes -= whole.chunk.size
+                    self._bell.ring()
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -131,9 +134,8 @@ class ChunkStream:
             await self._take(frames)
         except Exception as error:  # noqa: BLE001 - `receive` raises it, after the right chunks
             self._failure = error
-        async with self._changed:
-            self._ended = True
-            self._changed.notify_all()
+        self._ended = True
+        self._bell.ring()
 
     async def _take(self, frames: AsyncIterator[Frame]) -> None:
         order = FrameOrder(self._limits)
@@ -153,20 +155,17 @@ class ChunkStream:
 
     async def _finish(self, arriving: ArrivingChunk) -> None:
         """Let a whole chunk become durable beside the stream, and wait until there is room for one more."""
-        # An older epoch than that in which the chunk becomes durable is on the safe side.
-        epoch = self._epoch
-        self._work.add(arriving.commit)
-        task = spawn(self._keep(arriving, self._work))
-        hashed = asyncio.get_running_loop().create_future()
         passed = self._passing if self._passing is not None and self._passing.is_whole else None
+        # An older epoch than that in which the chunk becomes durable is on the safe side.
+        whole = _Whole(arriving.chunk, self._epoch, passed, pending=1 if passed is None else 2)
+        self._unacked.append(whole)
+        self._unacked_bytes += arriving.chunk.size
+        self._unsettled += 1
+        self._work.add(arriving.commit, partial(self._committed, whole, arriving, self._work))
         if passed is not None:
-            self._hashing.add(lambda: None, partial(hashed.set_result, None))
+            self._hashing.add(lambda: None, partial(self._hashed, whole))
         self._arriving = None
-        async with self._changed:
-            self._unacked.append(_Whole(arriving.chunk, task, passed, hashed, epoch))
-            self._unacked_bytes += arriving.chunk.size
-            self._changed.notify_all()
-            await self._changed.wait_for(self._has_room)
+        await self._bell.heard(self._has_room)
 
     def _has_room(self) -> bool:
         """Whether a further chunk may come; however large chunks are, two may be on their way."""
@@ -175,12 +174,30 @@ class ChunkStream:
             and self._unacked_bytes <= self._limits.max_unacked_bytes
         )
 
-    async def _keep(self, arriving: ArrivingChunk, work: InOrder) -> None:
+    def _committed(self, whole: _Whole, arriving: ArrivingChunk, work: InOrder) -> None:
+        whole.failure = work.failure
+        if whole.failure is None:
+            self._settle(whole)
+        else:
+            spawn(self._discard(whole, arriving))
+
+    async def _discard(self, whole: _Whole, arriving: ArrivingChunk) -> None:
         try:
-            await work.end()
-        except Exception:
             await self._execution.io(arriving.discard)
-            raise
+        finally:
+            self._settle(whole)
+
+    def _hashed(self, whole: _Whole) -> None:
+        if self._hashing.failure is not None:
+            whole.passed = None
+        self._settle(whole)
+
+    def _settle(self, whole: _Whole) -> None:
+        whole.pending -= 1
+        if not whole.pending:
+            self._unsettled -= 1
+            self._settlings += 1
+            self._bell.ring()
 
     async def _next_durable(self) -> list[_Whole]:
         """The next chunk, and those after it that are durable soon; none at the end.
@@ -188,22 +205,30 @@ class ChunkStream:
         Raises:
             Exception: what keeps the next chunk from being durable.
         """
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._unacked or self._ended)
-        if self._unacked:
-            await asyncio.shield(self._unacked[0].task)
-            whole = [each.task for each in islice(self._unacked, GATHERED_CHUNKS)]
-            await asyncio.wait(whole, timeout=GATHER_SECONDS)
+        await self._bell.heard(lambda: not self._unacked[0].pending if self._unacked else self._ended)
+        if not self._unacked:
+            return []
+        if (failure := self._unacked[0].failure) is not None:
+            raise failure
+        while not self._has_gathered():
+            known = self._settlings
+            if not await self._bell.heard(partial(self._goes_on, known), seconds=GATHER_SECONDS):
+                break
         return list(takewhile(lambda whole: whole.is_durable, self._unacked))
+
+    def _goes_on(self, known: int) -> bool:
+        return self._settlings != known or self._has_gathered()
+
+    def _has_gathered(self) -> bool:
+        """Whether enough is durable to be noted, or nothing can follow before it is."""
+        if not self._unsettled and (self._ended or not self._has_room()):
+            return True
+        first = list(islice(self._unacked, GATHERED_CHUNKS))
+        return len(first) == GATHERED_CHUNKS and all(whole.is_durable for whole in first)
 
     async def _note(self, durable: Sequence[_Whole]) -> None:
         """Note chunks together: the next ones become durable meanwhile."""
-        proofs: list[FileProof] = []
-        for whole in durable:
-            if whole.passed is not None:
-                await asyncio.shield(whole.hashed)
-                proofs.append(whole.passed.proof())
-        await self._held(durable, proofs)
+        await self._held(durable, [whole.passed.proof() for whole in durable if whole.passed is not None])
 
     async def _held(self, durable: Sequence[_Whole], proofs: Sequence[FileProof]) -> None:
         chunks = [whole.chunk for whole in durable]
@@ -226,8 +251,7 @@ class ChunkStream:
         if self._arriving is not None:
             await settled(spawn(self._work.end()))
             await self._execution.io(self._arriving.discard)
-        for whole in self._unacked:
-            await settled(whole.task)
+        await self._bell.heard(lambda: not self._unsettled)
         # Not together with the proofs: a file that ends with one of them may have a wrong chunk before it.
         durable = [whole for whole in self._unacked if whole.is_durable]
         if durable:
