@@ -193,12 +193,12 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
     ) -> pb.ListVersionsResponse:
         model = parse("parent", ModelName.parse, request.parent)
         limit, before = page_size(request), self._pages.position(request)
-        found = await self._execution.read(
+        found, more = await self._execution.read(
             lambda reader: versions.list_versions(
-                reader, model, before=before, limit=limit + 1, deleted=request.show_deleted
+                reader, model, before=before, limit=limit, deleted=request.show_deleted
             )
         )
-        page, last = page_of(found, limit, version_message, lambda result: result.name.number)
+        page, last = page_of(found, limit, version_message, lambda result: result.name.number, more=more)
         for version in page:
             shown(version, current_principal.get())
         return pb.ListVersionsResponse(versions=page, next_page_token=self._pages.next(request, last))
@@ -346,7 +346,7 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
             where, version_order(text("order_by", request.order_by, MAX_ORDER)), request.show_deleted
         )
         limit, after, principal = page_size(request), self._pages.position(request), current_principal.get()
-        found = await self._execution.query_versions(
+        found, more = await self._execution.query_versions(
             lambda reader: searches.search_versions(
                 reader, project, query, principal=principal, after=after, limit=limit + 1
             ),
@@ -354,9 +354,10 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
                 version_message(record) for record in reader.versions.with_ids([hit.id for hit in hits])
             ],
             catalog_pb2.Version,
+            limit=limit,
         )
         page, last = page_of(
-            found, limit, lambda each: shown(each[1], principal), lambda each: each[0].position
+            found, limit, lambda each: shown(each[1], principal), lambda each: each[0].position, more=more
         )
         return pb.SearchVersionsResponse(versions=page, next_page_token=self._pages.next(request, last))
 

@@ -25,7 +25,7 @@ from muniment_core.domain.errors import (
     VersionNotReady,
 )
 from muniment_core.domain.ledger import EntryDraft
-from muniment_core.domain.limits import MAX_TAGS
+from muniment_core.domain.limits import MAX_BATCH_BYTES, MAX_TAGS, fitting
 
 from muniment_metadata.projects import told_of_project
 from muniment_metadata.updates import LabelChange, check_etag
@@ -91,25 +91,32 @@ def batch_get_versions(reader: Reader, names: Sequence[VersionName]) -> list[Ver
 
     Raises:
         VersionNotFound: if one does not exist.
+        LimitExceeded: if more is recorded of them than one answer holds.
     """
-    found = {version.name: version for version in reader.versions.get_all(names)}
+    heads = reader.version_heads.named(names)
     for name in names:
-        if name not in found:
+        if name not in heads:
             raise VersionNotFound(name.text)
-    return [found[name] for name in names]
+    size = sum(heads[name].size for name in names)
+    if size > MAX_BATCH_BYTES:
+        raise LimitExceeded("names", MAX_BATCH_BYTES, size)
+    found = {record.id: record for record in reader.versions.with_ids([head.id for head in heads.values()])}
+    return [found[heads[name].id] for name in names]
 
 
 def list_versions(
     reader: Reader, model: ModelName, *, before: int | None, limit: int, deleted: bool
-) -> list[VersionRecord]:
-    """Versions of a model, newest first.
+) -> tuple[list[VersionRecord], bool]:
+    """Versions of a model, newest first: as many as fit on a page, and whether there are more.
 
     Raises:
         ModelNotFound: if the model does not exist.
     """
     with told_of_project(reader, model.project):
         model_id = reader.models.id_of(model)
-    return reader.versions.page(model_id, before=before, limit=limit, deleted=deleted)
+    heads = reader.version_heads.page(model_id, before=before, limit=limit + 1, deleted=deleted)
+    fit = fitting((head.size for head in heads), limit)
+    return reader.versions.with_ids([head.id for head in heads[:fit]]), fit < len(heads)
 
 
 def get_version(reader: Reader, name: VersionName) -> VersionRecord:

@@ -34,6 +34,7 @@ from muniment_core.db.stage_store import StageStore
 from muniment_core.db.token_store import TokenStore
 from muniment_core.db.tree_store import TreeStore
 from muniment_core.db.usage_store import UsageStore
+from muniment_core.db.version_heads import VersionHeads
 from muniment_core.db.version_store import VersionStore
 from muniment_core.domain.ledger import EntryDraft
 
@@ -64,6 +65,11 @@ class Reader:
     def versions(self) -> VersionStore:
         """Versions and what is frozen with them."""
         return VersionStore(self.connection)
+
+    @cached_property
+    def version_heads(self) -> VersionHeads:
+        """Which versions there are, and how large they are."""
+        return VersionHeads(self.connection)
 
     @cached_property
     def metrics(self) -> MetricStore:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
-    Row,
     and_,
     bindparam,
     func,
@@ -40,6 +39,7 @@ from muniment_core.db.tables import (
     versions,
 )
 from muniment_core.db.trips import read_in_one_trip, run_in_one_trip
+from muniment_core.db.version_heads import VersionHeads
 from muniment_core.db.version_rows import new_version_record, new_version_rows
 from muniment_core.domain.catalog import FrozenRecord, MetricValue, NewVersion, VersionRecord, VersionState
 from muniment_core.domain.errors import VersionNotFound
@@ -123,22 +123,16 @@ class VersionStore:
         return None if found is None else bytes(found)
 
     def get_all(self, names: Sequence[VersionName]) -> list[VersionRecord]:
-        """Those of the named versions of one project that exist, in the order asked for."""
-        by_model: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for name in names:
-            by_model[name.project, name.model].append(name.number)
-        rows: list[Row[Any]] = []
-        for (project, model), numbers in by_model.items():
-            rows += self._connection.execute(
-                _VERSIONS.where(
-                    projects.c.name == project, models.c.name == model, versions.c.number.in_(numbers)
-                )
-            )
-        found = {record.name: record for record in self._records(rows)}
+        """Those of the named versions that exist, in the order asked for."""
+        heads = VersionHeads(self._connection).named(names)
+        ids = [heads[name].id for name in dict.fromkeys(names) if name in heads]
+        found = {record.name: record for record in self.with_ids(ids)}
         return [found[name] for name in names if name in found]
 
     def with_ids(self, ids: Sequence[int]) -> list[VersionRecord]:
         """Versions by their keys, in the order asked for; all must exist."""
+        if not ids:
+            return []
         rows, *beside = read_in_one_trip(self._connection, [(_BY_IDS, {"ids": ids}), *_beside(ids)])
         found = {record.id: record for record in _made(rows, *beside)}
         return [found[version_id] for version_id in ids]
@@ -167,17 +161,6 @@ class VersionStore:
             if found is not None:
                 return self._records([found])[0]
         return None
-
-    def page(self, model_id: int, *, before: int | None, limit: int, deleted: bool) -> list[VersionRecord]:
-        """Versions of a model, newest first, with a smaller number than one."""
-        statement = _VERSIONS.where(versions.c.model_id == model_id)
-        if before is not None:
-            statement = statement.where(versions.c.number < before)
-        if not deleted:
-            statement = statement.where(versions.c.state != VersionState.DELETED)
-        return self._records(
-            self._connection.execute(statement.order_by(versions.c.number.desc()).limit(limit)).all()
-        )
 
     def create(
         self,

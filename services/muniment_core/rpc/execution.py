@@ -26,6 +26,7 @@ from muniment_core.db.prepared import Question
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
+from muniment_core.domain.limits import fitting
 from muniment_core.rpc.answers import Answers, Mark, about_number
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import text
@@ -45,10 +46,13 @@ class FoundVersion(Protocol):
     """A version that was found.
 
     Attributes:
+        id: its key.
         model_id: key of its model.
         model_revision: newest ledger entry that names the model, in the snapshot in which it was found.
     """
 
+    @property
+    def id(self) -> int: ...
     @property
     def number(self) -> int: ...
     @property
@@ -121,7 +125,9 @@ class Execution:
         use_case: Callable[[Reader], Sequence[Hit]],
         make: Callable[[Reader, Sequence[Hit]], Sequence[M]],
         answer: type[M],
-    ) -> list[tuple[Hit, M]]:
+        *,
+        limit: int,
+    ) -> tuple[list[tuple[Hit, M]], bool]:
         """Run a use case that finds versions, as :meth:`query`, and answer with the message of each.
 
         Messages that :meth:`read_about` or this have kept are given again; the others are made.
@@ -129,26 +135,33 @@ class Execution:
         Args:
             make: makes the messages of some versions, in their order.
             answer: class of the messages.
+            limit: how many are wanted at most.
+
+        Returns:
+            As many as fit on a page, and whether more were found.
         """
         openings = self._database.openings
 
-        def answered(reader: Reader) -> list[tuple[Hit, M]]:
+        def answered(reader: Reader) -> tuple[list[tuple[Hit, M]], bool]:
             hits = use_case(reader)
             asked = [
                 (Mark(hit.model_id, hit.model_revision, openings), about_number(hit.number)) for hit in hits
             ]
             found = [self._answers.get(*about) for about in asked]
-            lacking = [hit for hit, data in zip(hits, found, strict=True) if data is None]
-            made = iter(make(reader, lacking) if lacking else ())
+            lacking = [hit.id for hit, data in zip(hits, found, strict=True) if data is None]
+            unread = iter(reader.version_heads.sizes(lacking) if lacking else ())
+            fit = fitting((next(unread) if data is None else len(data) for data in found), limit)
+            to_make = [hit for hit, data in zip(hits[:fit], found, strict=False) if data is None]
+            made = iter(make(reader, to_make) if to_make else ())
             messages = []
-            for about, data in zip(asked, found, strict=True):
+            for about, data in zip(asked[:fit], found, strict=False):
                 if data is None:
                     message = next(made)
                     self._answers.put(*about, message.SerializeToString())
                 else:
                     message = answer.FromString(data)
                 messages.append(message)
-            return list(zip(hits, messages, strict=True))
+            return list(zip(hits, messages, strict=False)), fit < len(hits)
 
         return await self.query(answered)
 

@@ -10,11 +10,10 @@ from google.protobuf.message import Message
 from itsdangerous import BadData, URLSafeSerializer
 
 from muniment_core.domain.errors import InvalidField, InvalidPageToken
+from muniment_core.domain.limits import MAX_PAGE_BYTES
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
-MAX_PAGE_BYTES = 2 * 1024 * 1024
-"""Most of one page: default clients refuse messages above 4 MiB."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
@@ -32,7 +31,12 @@ def page_size(request: Any) -> int:
 
 
 def page_of(
-    found: Sequence[T], limit: int, message: Callable[[T], M], position: Callable[[T], Any]
+    found: Sequence[T],
+    limit: int,
+    message: Callable[[T], M],
+    position: Callable[[T], Any],
+    *,
+    more: bool = False,
 ) -> tuple[list[M], Any]:
     """The messages of one page.
 
@@ -41,6 +45,7 @@ def page_of(
         limit: how many the caller takes.
         message: makes the message of a result.
         position: tells where a result stands in the order, as a JSON value.
+        more: whether there is more than what was found.
 
     Returns:
         The messages, fewer when they grow too large, and the position of the last one if more follow, else None.
@@ -53,7 +58,8 @@ def page_of(
         if messages and size > MAX_PAGE_BYTES:
             break
         messages.append(made)
-    return messages, position(found[len(messages) - 1]) if len(messages) < len(found) else None
+    goes_on = more or len(messages) < len(found)
+    return messages, position(found[len(messages) - 1]) if goes_on and messages else None
 
 
 class PageTokens:
