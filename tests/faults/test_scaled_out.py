@@ -17,6 +17,9 @@ from harness.api import Api, refusal
 from harness.processes import ProcessRunner, RunningProcess
 from harness.s3 import S3Server
 from harness.server import ServerFactory, ServerProcess
+from muniment.ledger.evidence import InvalidEvidence
+from muniment.ledger.keys import PublicKey, SigningKey
+from muniment.ledger.receipt import verify_receipt
 from muniment.v1 import catalog_pb2, promotion_service_pb2
 
 HOMES = {
@@ -149,6 +152,8 @@ def test_three_processes_one_for_each_service_are_one_registry(
     verify_version: Callable[[Api, catalog_pb2.Version], None],
     check_ledger: Callable[[Api], list[Any]],
     until: Callable[..., None],
+    s3_server: S3Server,
+    s3_bucket: str,
     tmp_path: Path,
 ) -> None:
     artifact = start("--service", "artifact")
@@ -175,6 +180,8 @@ def test_three_processes_one_for_each_service_are_one_registry(
     assert {path.name: path.read_bytes() for path in pulled.iterdir()} == {
         path.name: path.read_bytes() for path in sources[0].iterdir()
     }
+    bodies = s3_server.root / s3_bucket / "predictions"
+    predicted = _predicted(registry, until, version="churn@production", bodies=bodies)
     # What one process archives, another one moves within the bucket, and a third has brought back.
     registry.archive("churn@2", reason="obsolete")
     assert operate("gc", "--delete", "--grace", "0s")["archived_manifests"] == 1
@@ -198,12 +205,44 @@ def test_three_processes_one_for_each_service_are_one_registry(
         api.promotion.RequestPromotion(request)
     assert refusal(away.value)[:2] == (grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE")
     registry.alias("churn", "champion", to=2)
+    assert registry.trace(predicted).version.number == 1
     artifact.restart()
     until(lambda: _answered(api, request), "the artifact service is found again")
     assert registry.stage("churn", "production").number == 2
     check_ledger(api)
     for process in (metadata, artifact, promotion):
         process.stop()
+    # All of them kept the newest checkpoint in one place.
+    assert any((s3_server.root / s3_bucket / "anchor").iterdir())
+
+
+def _predicted(registry: muniment.Registry, until: Callable[..., None], *, version: str, bodies: Path) -> str:
+    """Has predictions recorded, sealed into the bucket, traced and proven; the id of one."""
+    with registry.predictions(version, keep_payload=True) as recorder:
+        ids = [recorder.record(input={"row": number}, output=number / 7) for number in range(20)]
+        recorder.flush()
+        assert (recorder.acknowledged, recorder.dropped) == (20, 0)
+    assert any(path.is_file() for path in bodies.rglob("*"))
+    assert sorted(one.id for one in registry.list_predictions(version)) == sorted(ids)
+    assert registry.count_predictions(version).count == 20
+    traced = registry.trace(ids[7])
+    assert traced.prediction.input == b'{"row":7}'
+    until(lambda: _is_signed(registry, ids[7]), "the signature of the batch")
+    receipt = registry.receipt(ids[7])
+    keys = [PublicKey.parse(key.key) for key in registry.audit.log_keys()]
+    proven = verify_receipt(receipt.content, keys)
+    assert proven.prediction == traced.prediction.message
+    with pytest.raises(InvalidEvidence):
+        verify_receipt(receipt.content, [SigningKey.from_seed(keys[0].name, bytes(32)).public])
+    return ids[7]
+
+
+def _is_signed(registry: muniment.Registry, prediction: str) -> bool:
+    try:
+        registry.receipt(prediction)
+    except muniment.errors.CheckpointPending:
+        return False
+    return True
 
 
 def _answered(api: Api, request: promotion_service_pb2.RequestPromotionRequest) -> bool:
