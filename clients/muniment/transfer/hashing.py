@@ -16,7 +16,7 @@ from muniment.transfer.slabs import Region, Slabs
 from muniment.transfer.source import SourceFile
 
 Found = Callable[[list[Piece], Region | None], None]
-"""Told of chunks that follow each other, and where their bytes are if they were read."""
+"""Told of chunks that follow each other, and where their bytes are if they are kept."""
 
 
 class Hasher:
@@ -92,7 +92,7 @@ class Hasher:
                         some = _pieces(run)
                         beside.result()
                     pieces += some
-                    found(some, run.region)
+                    found(some, run.region if run.region.is_kept else None)
                     self._progress(len(run.data))
         return HashedFile(source, Digest.of_hash(whole).text, tuple(pieces), cut.name)
 

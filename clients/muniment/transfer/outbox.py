@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from muniment.transfer.pieces import Load, Offer
@@ -20,8 +20,8 @@ MIB = 1024 * 1024
 FIRST_SLICE = 2 * MIB
 SMALL_SLICE = 16 * MIB
 LARGEST_SLICE = 64 * MIB
-"""What is asked about at once: little while hardly anything waits to be sent, so that the streams begin soon and
-never stand still, and as much as gathers while they are busy, so that asking costs nothing."""
+"""What is asked about at once: little while hardly anything waits to be sent or a stream has nothing to do, so
+that streams begin soon and never stand still, and as much as gathers while all are busy, when asking costs nothing."""
 
 LOW = 8 * MIB
 """When hardly anything waits to be sent."""
@@ -56,6 +56,7 @@ class Outbox:
         self._feeds = deque[Feed]()
         self._filling: Feed | None = None
         self._waiting = 0
+        self._idling = 0
         self._complete = False
         self._durable = 0
         self.failure: BaseException | None = None
@@ -116,13 +117,13 @@ class Outbox:
     def has_work(self, feed: Feed | None) -> bool:
         """Wait until there is something to send for a stream that is at ``feed``; False when all is over."""
         with self._sending:
-            self._sending.wait_for(lambda: self._over or self._feeds or (feed is not None and feed.loads))
+            self._idle(lambda: self._over or self._feeds or (feed is not None and feed.loads))
             return self.failure is None and bool(self._feeds or (feed is not None and feed.loads))
 
     def next_feed(self, seconds: float) -> Feed | None:
         """A file that no stream has taken yet; None if there is none for so long."""
         with self._sending:
-            self._sending.wait_for(lambda: self._over or self._feeds, seconds)
+            self._idle(lambda: self._over or self._feeds, seconds)
             return None if self.failure is not None or not self._feeds else self._feeds.popleft()
 
     def next_load(self, feed: Feed, seconds: float) -> Load | None:
@@ -152,11 +153,22 @@ class Outbox:
         """Whether it is time to ask about what was offered."""
         if self._offered_all or self.failure is not None:
             return True
-        return self._offered >= (self._small_slice if self._waiting < LOW else LARGEST_SLICE)
+        runs_dry = self._waiting < LOW or self._idling > 0
+        return self._offered >= (self._small_slice if runs_dry else LARGEST_SLICE)
 
     @property
     def _over(self) -> bool:
         return self._complete or self.failure is not None
+
+    def _idle(self, until: Callable[[], object], seconds: float | None = None) -> None:
+        """A stream has nothing to do until something is so, or for so long."""
+        if until():
+            return
+        self._idling += 1
+        if self._is_due:
+            self._asking.notify()
+        self._sending.wait_for(until, seconds)
+        self._idling -= 1
 
     def _end_file(self) -> None:
         if self._filling is not None:

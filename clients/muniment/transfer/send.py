@@ -123,7 +123,8 @@ class ChunkSender:
                             if load.region is None and descriptor is None:
                                 descriptor = opened.enter_context(feed.source.opened())
                             yield from self._frames(feed.source, load, descriptor)
-                if not feed.complete:
+                # More may have come between the last look and the file's end.
+                if not feed.complete or feed.loads:
                     break
                 self._feed = None
             self._finished = True

@@ -1,7 +1,7 @@
 """Memory that files are read into, hashed in and sent from: every byte is read once.
 
 Hashing is faster than sending. It waits while all of this memory holds bytes that are still to be sent, so it is
-never so far ahead that they have to be read again.
+never so far ahead that they have to be read again, unless that would keep the next large file from being sent.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ MOST_SLABS = 4
 
 
 class Region:
-    """Some bytes of a slab, for as long as somebody uses them."""
+    """Some bytes of a slab, for as long as somebody uses them.
 
-    def __init__(self, slabs: Slabs, slab: _Slab, data: memoryview) -> None:
+    Attributes:
+        data: the bytes.
+        is_kept: whether others than the taker may use them; else they are gone when more is taken.
+    """
+
+    def __init__(self, slabs: Slabs, slab: _Slab, data: memoryview, *, is_kept: bool = True) -> None:
         self.data = data
+        self.is_kept = is_kept
         self._slabs = slabs
         self._slab = slab
 
@@ -38,23 +44,34 @@ class _Slab:
 
 
 class Slabs:
-    """As many slabs as one push may take. One thread takes from them, any may give back."""
+    """As many slabs as one push may take. One thread takes from them, any may give back.
+
+    Attributes:
+        is_patient: whether to wait while all are in use; else bytes go where nobody but the taker may use them.
+    """
 
     def __init__(self, *, size: int = SLAB_BYTES, most: int = MOST_SLABS) -> None:
         """Nothing is allocated yet."""
+        self.is_patient = True
         self._size = size
         self._most = most
         self._changed = threading.Condition()
         self._current: _Slab | None = None
         self._free: list[_Slab] = []
+        self._spare: _Slab | None = None
         self._made = 0
         self._abandoned = False
 
     def take(self, size: int) -> Region:
-        """Room for so many bytes, at most a slab; waits for it. The caller is its first user."""
+        """Room for so many bytes, at most a slab. The caller is its first user."""
         with self._changed:
             slab = self._current
             if slab is None or slab.taken + size > self._size:
+                # Whoever ends to use it while others are waited for gives it back like any other.
+                self._current = None
+                if not (self.is_patient or self._has_room()):
+                    self._spare = self._spare or _Slab(self._size)
+                    return Region(self, self._spare, self._spare.memory[:size], is_kept=False)
                 slab = self._current = self._next()
             data = slab.memory[slab.taken : slab.taken + size]
             slab.taken += size
@@ -64,6 +81,8 @@ class Slabs:
     def use(self, slab: _Slab, count: int) -> None:
         """Somebody begins or ends to use bytes of a slab."""
         with self._changed:
+            if slab is self._spare:
+                return
             slab.users += count
             if not slab.users:
                 # The one used last is filled next: it may still be in the processor's cache.
@@ -78,8 +97,11 @@ class Slabs:
             self._abandoned = True
             self._changed.notify_all()
 
+    def _has_room(self) -> bool:
+        return bool(self._free) or self._made < self._most or self._abandoned
+
     def _next(self) -> _Slab:
-        self._changed.wait_for(lambda: self._free or self._made < self._most or self._abandoned)
+        self._changed.wait_for(self._has_room)
         if self._free:
             return self._free.pop()
         self._made += 1

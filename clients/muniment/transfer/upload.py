@@ -17,6 +17,7 @@ from muniment.transfer.memo import DigestMemo
 from muniment.transfer.patience import Patience
 from muniment.transfer.pieces import HashedFile
 from muniment.transfer.progress import ProgressOption, phase
+from muniment.transfer.slabs import MOST_SLABS, SLAB_BYTES
 from muniment.transfer.source import SourceFile, find_files
 from muniment.v1 import artifact_service_pb2 as pb
 
@@ -48,6 +49,10 @@ class Upload:
         self._project = project
         self._path = path
         self._sources: list[SourceFile] = find_files(path)
+        self._last_large = max(
+            (index for index, source in enumerate(self._sources) if source.size > SLAB_BYTES * MOST_SLABS),
+            default=0,
+        )
         self._capabilities = _capabilities(session)
         self._memo = DigestMemo(session.cache.settings.directory if session.cache is not None else None)
         limit = self._capabilities.max_files
@@ -116,7 +121,11 @@ class Upload:
                 coarse=total // MIB > self._capabilities.max_commit_chunks // 2,
                 progress=advance,
             )
-            files = [hasher.hash(source, partial(delivery.offer, source)) for source in self._sources]
+            files = []
+            for index, source in enumerate(self._sources):
+                # A file goes out on one stream: the next large one is found while that one is busy.
+                delivery.slabs.is_patient = index >= self._last_large
+                files.append(hasher.hash(source, partial(delivery.offer, source)))
             delivery.offered_all()
             read()
         self._memo.tidy()

@@ -6,10 +6,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from muniment.transfer.outbox import FIRST_SLICE, LARGEST_SLICE, LOW, Outbox
-from muniment.transfer.pieces import Offer, Piece
-from muniment.transfer.slabs import Slabs
+from muniment.transfer.outbox import FIRST_SLICE, LARGEST_SLICE, LOW, Feed, Outbox
+from muniment.transfer.pieces import Load, Offer, Piece
+from muniment.transfer.send import ChunkSender
+from muniment.transfer.slabs import Region, Slabs
 from muniment.transfer.source import Signature, SourceFile
+from muniment.v1 import artifact_service_pb2 as pb
 
 DEADLINE = 60
 
@@ -51,6 +53,33 @@ def test_small_regions_lie_side_by_side_and_a_slab_is_used_again_when_nobody_use
     assert bytes(three.data) == b"c" * 100
 
 
+def test_memory_that_is_given_back_while_it_is_waited_for_is_used_again() -> None:
+    slabs = Slabs(size=10, most=1)
+    first = slabs.take(10)
+    taken: list[Region] = []
+    waiting = threading.Thread(target=lambda: taken.append(slabs.take(10)))
+    waiting.start()
+    assert not taken
+    # The slab that was taken from last: its memory must not be lost.
+    first.close()
+    waiting.join(DEADLINE)
+    assert len(taken) == 1
+    taken[0].close()
+    assert bytes(slabs.take(10).data) == bytes(10)
+
+
+def test_who_does_not_wait_for_memory_gets_some_that_nobody_else_may_use() -> None:
+    slabs = Slabs(size=10, most=1)
+    slabs.is_patient = False
+    kept, passing = slabs.take(10), slabs.take(10)
+    assert (kept.is_kept, passing.is_kept) == (True, False)
+    passing.data[:] = b"b" * 10
+    assert bytes(kept.data) == bytes(10)
+    passing.close()
+    kept.close()
+    assert slabs.take(10).is_kept
+
+
 def test_nobody_waits_for_memory_that_will_not_be_given_back() -> None:
     slabs = Slabs(size=10, most=1)
     slabs.take(10)
@@ -76,6 +105,40 @@ def test_streams_that_run_dry_are_not_kept_waiting_and_busy_ones_let_much_be_ask
     assert sent(outbox) == LOW
     planner.join(DEADLINE)
     assert asked == [3]
+
+
+def test_a_stream_with_nothing_to_do_is_not_kept_waiting_by_one_that_is_busy(source) -> None:
+    outbox = Outbox()
+    outbox.put([(source, offer(source, 2 * LOW).loads())])
+    assert outbox.next_feed(DEADLINE) is not None
+    idle = threading.Thread(target=lambda: outbox.has_work(None))
+    idle.start()
+    for _ in range(2):
+        outbox.offer(offer(source, FIRST_SLICE))
+    assert len(outbox.next_slice()) == 2
+    outbox.complete()
+    idle.join(DEADLINE)
+
+
+def test_chunks_that_come_with_the_end_of_their_file_are_sent(source) -> None:
+    class LateOutbox(Outbox):
+        """The planner puts in the rest of a file just after a stream found that nothing was there."""
+
+        def next_load(self, feed: Feed, seconds: float) -> Load | None:
+            load = super().next_load(feed, 0)
+            if load is None and not feed.complete:
+                self.put([(feed.source, offer(feed.source, 7).loads())])
+                self.complete()
+            return load
+
+    outbox = LateOutbox()
+    outbox.put([(source, [])])
+    limits = pb.Capabilities(max_frame_bytes=100, max_unacked_bytes=100)
+    sender = ChunkSender(None, None, limits, "projects/default", outbox, lambda size: None)
+    assert [frame.parent for frame in sender._requests()] == ["projects/default"]
+    # It begins another stream for them.
+    assert sender._feed is not None
+    assert outbox.has_work(sender._feed)
 
 
 def test_what_is_offered_last_is_asked_about_however_little_it_is(source) -> None:
