@@ -239,7 +239,7 @@ class Fold:
         new = verify_rotation(data["statement"].encode(), old, revision=entry["revision"])
         if new.text != data["key"]:
             self._contradiction(f"adds key {data['key']}, while its statement names {new.text}")
-        self.log_keys[entry["revision"]] = LogKeyState(data["key"], entry["time"], data["statement"])
+        self.log_keys[entry["revision"]] = LogKeyState(new.text, entry["time"], data["statement"])
 
     def _log_key_replaced(self, entry: Body, data: dict[str, Any]) -> None:
         old, new = self._followed(data, "replaces"), PublicKey.parse(data["key"])
