@@ -12,19 +12,21 @@ nor locks are needed, which few stores offer alike.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from muniment_core.domain.errors import StorageUnavailable
+from muniment_core.domain.errors import DomainError, StorageUnavailable
 from muniment_core.signing.anchor import Anchored, UnusableAnchor, check_same
 
 ANCHOR_STORE = "anchor"
 """How errors call the place; where it is stays with the server."""
 LOOKS = 10
 """How often an anchor is looked for that was replaced between listing and reading it."""
+_log = logging.getLogger(__name__)
 _NAME = re.compile(r"(\d{10})-(\d{20})-([0-9a-f]{64})")
 
 
@@ -94,7 +96,11 @@ class SharedAnchor:
         if newest is not None and newest.order >= name.order:
             return check_same(newest.order, bytes.fromhex(newest.root), anchored)
         self._objects.put(name.text, anchored.to_bytes())
-        self._remove(kept)
+        try:
+            self._remove(kept)
+        except DomainError as error:
+            # The newest counts, whatever is beside it; whoever writes next removes them.
+            _log.warning("older anchors than that of %d entries could not be removed: %s", name.size, error)
         return True
 
     def clearing(self) -> Callable[[], None]:

@@ -121,6 +121,11 @@ def stand(reader: Reader, kept: Anchored | None) -> Standing:
         verified = frontier_of(reader, signed_head(latest, public_keys(reader)))
     if kept is not None:
         anchored = kept.checkpoint
+        if kept.recoveries > len(recoveries):
+            raise LedgerDamaged(
+                f"the ledger tells of {len(recoveries)} recoveries, while the anchor was written after "
+                f"{kept.recoveries}"
+            )
         if anchored.size > head.size:
             _unless_given_up(anchored, kept, recoveries, f"the ledger has {head.size} entries")
             anchored = None

@@ -146,6 +146,20 @@ def test_who_comes_late_in_a_shared_place_changes_nothing(s3_settings: S3Setting
     assert len(objects.names()) == 1
 
 
+def test_older_ones_that_cannot_be_removed_keep_nobody_from_writing(s3_settings: S3Settings) -> None:
+    class Kept(S3Objects):
+        def remove(self, name: str) -> None:
+            raise StorageUnavailable(name)
+
+    locked = SharedAnchor(Kept(s3_settings, "anchor"))
+    for size in (1, 2, 3):
+        assert locked.write(anchored(size))
+    assert locked.read() == anchored(3)
+    anchor = SharedAnchor(S3Objects(s3_settings, "anchor"))
+    assert anchor.write(anchored(4))
+    assert len(S3Objects(s3_settings, "anchor").names()) == 1
+
+
 def test_an_anchor_that_is_replaced_while_it_is_read_is_looked_for_again(s3_settings: S3Settings) -> None:
     objects = S3Objects(s3_settings, "anchor")
     SharedAnchor(objects).write(anchored(10))

@@ -173,6 +173,14 @@ def test_after_a_decision_all_go_on_from_it(first: Any, sharing: Callable[..., A
     assert (anchored_size(first), first.anchor.read().recoveries) == (9, 1)
 
 
+def test_an_anchor_of_after_a_recovery_that_the_ledger_does_not_tell_of_is_an_alarm(first: Any) -> None:
+    kept = first.anchor.read()
+    assert first.anchor.write(Anchored(kept.note, kept.recoveries + 1))
+    first.restart()
+    assert "tells of 0 recoveries, while the anchor was written after 1" in first.keeper.alarm
+    assert first.refuses()
+
+
 def test_a_place_that_does_not_answer_keeps_a_start_from_serving_and_a_server_from_signing(
     first: Any, sharing: Callable[..., Any]
 ) -> None:
