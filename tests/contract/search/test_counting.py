@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import pytest
 from muniment_core.db.database import Database
 from muniment_core.db.prepared import Prepared
+from muniment_core.db.search import search
+from muniment_core.db.search.plans import Plan
 from muniment_core.db.search.search import Search
 from muniment_core.db.search.subjects import VERSIONS
 from muniment_core.db.tables import version_tags as TAGS
@@ -62,6 +66,22 @@ def test_a_search_takes_one_statement_a_page_and_one_that_counts(
         assert len(seen) == 3
     assert "count" in seen[0]
     assert not [statement for statement in seen[1:] if "count" in statement]
+
+
+def test_what_was_counted_goes_with_its_plan(catalog: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[weakref.ref[Plan]] = []
+
+    def plan(*form: Any) -> Plan:
+        made = Plan(*form)
+        plans.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(search, "plan_of", plan)
+    with catalog.reading() as connection:
+        assert numbers(connection, "tags.team = risk AND tags.tier = 1")
+        gc.collect()
+        assert plans
+        assert not [one for one in plans if one() is not None]
 
 
 def test_who_asks_again_finds_all_there_is_however_it_was_counted(catalog: Database) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
 
 from muniment_core.db.search import driving
 from muniment_core.db.search.ordering import Key
-from muniment_core.db.search.plans import plan_of
+from muniment_core.db.search.plans import Plan, plan_of
 from muniment_core.db.search.shapes import VersionRef, shaped
 from muniment_core.db.search.subjects import Subject
 from muniment_core.domain.search import Query
@@ -20,7 +21,10 @@ from muniment_core.domain.search import Query
 _COUNTED = "counted candidates"
 _COUNTED_SECONDS = 10.0
 """Who asks once more, or for the next page, is answered along the same index without counting again."""
-_MOST_COUNTED = 512
+_MOST_COUNTED = 32
+"""For one plan."""
+
+_Counted = dict[object, tuple[float, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,12 @@ class Search:
         """The candidate that gives the fewest rows, if these are few enough to be read and sorted."""
         if self._plan.counting is None:
             return None
-        counted: dict[object, tuple[float, int | None]] = self._connection.info.setdefault(_COUNTED, {})
-        asked, now = (self._plan, driving.FEW, *self._values.items()), time.monotonic()
+        # Plans go when they were not used for long, and what was counted for them goes with them.
+        plans: WeakKeyDictionary[Plan, _Counted] = self._connection.info.setdefault(
+            _COUNTED, WeakKeyDictionary()
+        )
+        counted = plans.setdefault(self._plan, {})
+        asked, now = (driving.FEW, *self._values.items()), time.monotonic()
         known = counted.get(asked)
         if known is not None and now - known[0] < _COUNTED_SECONDS:
             return known[1]
