@@ -21,7 +21,7 @@ FIRST_SLICE = 2 * MIB
 SMALL_SLICE = 16 * MIB
 LARGEST_SLICE = 64 * MIB
 """What is asked about at once: little while hardly anything waits to be sent or a stream has nothing to do, so
-that streams begin soon and never stand still, and as much as gathers while all are busy, when asking costs nothing."""
+that streams begin soon and never stand still; as much as gathers while all are busy, so that asking is cheap."""
 
 LOW = 8 * MIB
 """When hardly anything waits to be sent."""
