@@ -9,21 +9,24 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     bindparam,
     case,
     func,
+    literal_column,
     select,
     type_coerce,
+    union_all,
 )
 
-from muniment_core.db.id_list import each_of
+from muniment_core.db.id_list import among, each_of
 from muniment_core.db.ledger_store import LedgerMoved
 from muniment_core.db.prepared import Prepared
 from muniment_core.db.signing_tables import ledger_checkpoints
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes
-from muniment_core.domain.proofs import Place
+from muniment_core.domain.proofs import Place, order_of_arising
 from muniment_core.domain.signing import SignedCheckpoint
 
 _BODIES = (
@@ -54,6 +57,23 @@ def _hashes() -> Select[Any]:
     return select(type_coerce(wanted, BigInteger), found)
 
 
+def _hashes_in_order() -> CompoundSelect[Any]:
+    """Looks up subtrees by the rows of SQLite that they should be in, and leaves; of each its number.
+
+    SQLite numbers the rows of a table as they are inserted, and the writer inserts subtrees as they arise. So the
+    lower ones of a proof, which hardly any other proof needs, stand side by side, where the index of levels and
+    positions has each on a page of its own. No constraint holds rows to that, so each tells which subtree it is.
+    """
+    node, leaf = ledger_nodes.c, ledger_entries.c
+    row = literal_column("ledger_nodes.rowid", BigInteger())
+    return union_all(
+        select(node.position.op("<<")(_LEVEL_BITS).op("|")(node.level), node.hash).where(among(row, "rows")),
+        select((leaf.revision - 1).op("<<")(_LEVEL_BITS), leaf.leaf_hash).where(
+            among(leaf.revision, "revisions")
+        ),
+    )
+
+
 def _standing(size: ColumnElement[int]) -> Select[Any]:
     """Looks up an entry, the length of the ledger, and the checkpoint of a size."""
     entry, signed = ledger_entries.c, ledger_checkpoints.c
@@ -70,6 +90,7 @@ def _standing(size: ColumnElement[int]) -> Select[Any]:
 
 
 _HASHES = Prepared(_hashes())
+_HASHES_IN_ORDER = Prepared(_hashes_in_order())
 _AT_SIZE = Prepared(_standing(bindparam("size", type_=BigInteger())))
 _AT_LATEST = Prepared(_standing(select(func.max(ledger_checkpoints.c.size)).scalar_subquery()))
 
@@ -121,10 +142,30 @@ class TreeStore:
         return Standing(row.length, row.project, row.leaf_hash or b"", signed)
 
     def hashes(self, places: Iterable[Place]) -> dict[Place, bytes]:
-        """The stored hashes of complete subtrees, in one statement; what is not stored is left out."""
-        wanted = {position << _LEVEL_BITS | level: (level, position) for level, position in places}
-        rows = _HASHES.all(self._connection, wanted=list(wanted))
-        return {Place(*wanted[number]): hash_ for number, hash_ in rows if hash_ is not None}
+        """The stored hashes of complete subtrees; what is not stored is left out.
+
+        One statement gives them; another one on SQLite what does not stand in the order in which it arose.
+        """
+        wanted = {position << _LEVEL_BITS | level: Place(level, position) for level, position in places}
+        found: dict[Place, bytes] = {}
+        if self._connection.dialect.name == "sqlite":
+            for number, hash_ in self._in_order(wanted.values()):
+                if number in wanted:
+                    found[wanted.pop(number)] = hash_
+        if wanted:
+            for number, hash_ in _HASHES.all(self._connection, wanted=list(wanted)):
+                if hash_ is not None:
+                    found[wanted[number]] = hash_
+        return found
+
+    def _in_order(self, places: Iterable[Place]) -> list[Any]:
+        rows, revisions = [], []
+        for place in places:
+            if place.level:
+                rows.append(order_of_arising(place))
+            else:
+                revisions.append(place.position + 1)
+        return _HASHES_IN_ORDER.all(self._connection, rows=rows, revisions=revisions)
 
     def hashes_for_proof(self, places: Iterable[Place]) -> dict[Place, bytes]:
         """The same, of which :meth:`keep` may have kept some: for who checks what they lead to."""

@@ -23,6 +23,15 @@ class Place(NamedTuple):
     position: int
 
 
+def order_of_arising(place: Place) -> int:
+    """The number of a subtree of two leaves or more among all such, in the order in which they arise; from 1."""
+    level, position = place
+    # A tree of n leaves has n of them, less one for each complete subtree at its edge. Here n is without the
+    # last leaf, which then makes this subtree's levels arise one after the other.
+    before = (position + 1 << level) - 1
+    return before - before.bit_count() + level
+
+
 class DamagedTree(RuntimeError):
     """A stored hash that a proof needs is missing."""
 

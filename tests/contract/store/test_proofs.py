@@ -28,7 +28,7 @@ from muniment_core.domain.signing import SignedCheckpoint
 from muniment_core.signing.changes import rotate_key
 from muniment_metadata import proofs
 from muniment_metadata.proof_messages import inclusion_message
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SIZE = 41
@@ -169,18 +169,43 @@ def grow(database: Database, size: int) -> None:
         )
 
 
-def test_reading_a_proof_takes_as_many_statements_for_a_long_ledger_and_searches_no_table(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    grow(database, 3_000)
-    seen: list[tuple[str, Any]] = []
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """The prepared statements that were run, with their values."""
+    noted: list[tuple[str, Any]] = []
 
     def note(prepared: Prepared, dialect: Any, driver: Any, values: Any) -> Any:
-        seen.append((prepared.form(dialect).text, prepared.form(dialect).bound(values)))
+        noted.append((prepared.form(dialect).text, prepared.form(dialect).bound(values)))
         return run(prepared, dialect, driver, values)
 
     run = Prepared.rows_by_driver
     monkeypatch.setattr(Prepared, "rows_by_driver", note)
+    return noted
+
+
+def test_subtrees_that_the_writer_stored_are_found_by_the_first_statement(
+    long_ledger: Any, seen: list[tuple[str, Any]]
+) -> None:
+    with reading(long_ledger) as reader:
+        for revision in range(1, SIZE + 1):
+            seen.clear()
+            proofs.prove_inclusion(reader, None, revision, tree_size=SIZE)
+            assert len(seen) == 2
+
+
+def test_proofs_hold_in_whatever_order_the_rows_of_subtrees_stand(long_ledger: Any) -> None:
+    with long_ledger.database.writing() as connection:
+        rows = [row._asdict() for row in connection.execute(select(ledger_nodes))]
+        connection.execute(delete(ledger_nodes))
+        connection.execute(insert(ledger_nodes), sorted(rows, key=lambda row: row["hash"]))
+    test_every_entry_is_proved_in_every_size(long_ledger)
+    test_every_size_is_proved_to_begin_with_every_earlier_one(long_ledger)
+
+
+def test_reading_a_proof_takes_as_many_statements_for_a_long_ledger_and_searches_no_table(
+    database: Database, seen: list[tuple[str, Any]]
+) -> None:
+    grow(database, 3_000)
     with database.reading() as connection:
         reader = Reader(connection, NOW)
         for size in (30, 300, 3_000):

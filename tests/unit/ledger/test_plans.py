@@ -12,6 +12,7 @@ from muniment_core.domain.proofs import (
     Place,
     Plan,
     frontier_places,
+    order_of_arising,
     plan_consistency,
     plan_inclusion,
 )
@@ -47,6 +48,12 @@ def test_the_frontier_of_any_size_is_the_one_that_grew() -> None:
     for size in range(SIZE + 1):
         expected, _ = Frontier().append(LEAVES[:size])
         assert tuple(STORED[place] for place in frontier_places(size)) == expected.hashes
+
+
+def test_subtrees_are_counted_in_the_order_in_which_the_tree_grows() -> None:
+    _, nodes = Frontier().append([leaf_hash(b"")] * 1_000)
+    arisen = [order_of_arising(Place(node.level, node.position)) for node in nodes]
+    assert arisen == list(range(1, len(nodes) + 1))
 
 
 @pytest.mark.parametrize("size", [10**3 + 1, 10**6 - 1, 2**40 + 2**20 + 1])
