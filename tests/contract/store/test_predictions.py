@@ -173,6 +173,7 @@ async def test_retention_that_was_cut_short_is_finished_by_the_next_run(
     execution: Execution,
     bodies: Bodies,
     message: Callable[..., SentMessage],
+    writer: Writer,
     committed: list[list[Entry]],
 ) -> None:
     for sequence in (1, 2, 3):
@@ -187,6 +188,7 @@ async def test_retention_that_was_cut_short_is_finished_by_the_next_run(
     assert await expire_predictions(execution, bodies, older_than=timedelta(seconds=-1)) == 3
     assert await expire_predictions(execution, bodies, older_than=timedelta(seconds=-1)) == 0
     assert bodies.kept == {}
+    writer.stop()  # who is told of entries may be told after the callers were answered
     (expired,) = [
         json.loads(entry.body)
         for batch in committed

@@ -56,6 +56,7 @@ def test_what_waits_is_committed_in_one_transaction_in_order(
     futures = [writer.submit(create_project(f"p{index}")) for index in range(10)]
     writer.start()
     assert [future.result(30) for future in futures] == [f"p{index}" for index in range(10)]
+    writer.stop()  # who is told of entries may be told after the callers were answered
     assert [[entry.revision for entry in batch] for batch in committed] == [list(range(1, 11))]
     names, revisions, head = state(database)
     assert names == [f"p{index}" for index in range(10)]
@@ -79,6 +80,7 @@ def test_a_failing_change_rolls_back_alone_and_leaves_no_gap(
     for future, expected in failing:
         assert isinstance(future.exception(30), expected)
     assert state(database)[:2] == (["a", "b", "c"], [1, 2, 3])
+    writer.stop()
     assert len(committed) == 1
 
 
@@ -130,6 +132,7 @@ def test_bookkeeping_leaves_no_entry_and_may_record_none(
     assert noted.result(30) == "done"
     assert isinstance(recorded.exception(30), UnrecordedChange)
     assert state(database) == (["noted"], [], Frontier())
+    writer.stop()
     assert committed == []
 
 
