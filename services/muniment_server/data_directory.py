@@ -12,7 +12,10 @@ from pathlib import Path
 from muniment import local
 
 LOCK_SECONDS = 1.0
-"""How long a start is patient: clients that look whether a server is there hold the lock for a moment."""
+"""How long a start is patient with another server, which may be about to end."""
+LOOKING_SECONDS = 30.0
+"""How long with clients that look whether a server is there: they hold the lock, shared, for a moment, which on a
+busy machine may be a long one."""
 _LOCK_POLL_SECONDS = 0.02
 _log = logging.getLogger(__name__)
 
@@ -45,9 +48,10 @@ class DataDirectory:
             DirectoryInUse: if another one does.
         """
         descriptor = os.open(self.path / local.LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        until = time.monotonic() + LOCK_SECONDS
+        begun = time.monotonic()
         while not _try_lock(descriptor):
-            if time.monotonic() > until:
+            patience = LOOKING_SECONDS if _is_shared(descriptor) else LOCK_SECONDS
+            if time.monotonic() - begun > patience:
                 os.close(descriptor)
                 raise DirectoryInUse(
                     f"data directory {self.path} is used by another server: stop that one, or give another --data"
@@ -103,6 +107,17 @@ def _try_lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def _is_shared(descriptor: int) -> bool:
+    """Whether those who hold the lock are clients: a server shares it with nobody."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    # Let go at once, or two starts would wait for each other.
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
     return True
 
 
