@@ -148,7 +148,9 @@ def test_a_file_that_is_put_somewhere_all_the_time_is_not_believed_and_not_remov
     numbers = itertools.count()
 
     def hash_and_link(descriptor: int) -> str:
-        (tmp_path / str(next(numbers))).hardlink_to(path)
+        before = path.stat().st_ctime_ns
+        while path.stat().st_ctime_ns == before:  # clocks of file systems tick slowly
+            (tmp_path / str(next(numbers))).hardlink_to(path)
         return hash_open(descriptor)
 
     monkeypatch.setattr("muniment.cache.store.hash_open", hash_and_link)
@@ -167,9 +169,10 @@ def test_what_is_written_while_a_file_is_hashed_is_found_whatever_its_times_say(
     def hash_before_a_write(descriptor: int) -> str:
         found = hash_open(descriptor)
         before = path.stat()
-        with path.open("r+b") as changed:
-            changed.write(b"X")
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        while path.stat().st_ctime_ns == before.st_ctime_ns:  # clocks of file systems tick slowly
+            with path.open("r+b") as changed:
+                changed.write(b"X")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         return found
 
     monkeypatch.setattr("muniment.cache.store.hash_open", hash_before_a_write)
