@@ -22,6 +22,12 @@ from muniment_metadata.search.order import version_order
 from sqlalchemy import ColumnElement, Connection, update
 
 
+@pytest.fixture(autouse=True)
+def _however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was counted counts for as long as a test may last, and not for some seconds of a busy machine."""
+    monkeypatch.setattr(search, "_COUNTED_SECONDS", 3600.0)
+
+
 def set_tier(connection: Connection, tier: str, *versions: ColumnElement[bool]) -> None:
     changed = update(TAGS).where(TAGS.c.key == "tier", *versions)
     connection.execute(changed.values(value=tier, prefix=tier))

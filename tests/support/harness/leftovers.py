@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 
-PATIENCE = 20.0
-"""Seconds an embedded server may take to notice that its last client has gone (grace included)."""
+PATIENCE = 60.0
+"""Seconds an embedded server may take to notice that its last client has gone, grace included, and to end: far
+more than it takes, for the machine may be busy."""
 
 
 def end_leftovers(directory: Path, *, patience: float = PATIENCE) -> list[str]:

@@ -168,8 +168,9 @@ class RememberingActivator:
         assert version.path.is_dir()
         self.prepared.append(version.number)
         self.on_prepare(version)
-        if version.number in self.unfit:
-            raise DeploymentFailed(self.unfit[version.number])
+        # Looked up once: a test may mend it in this moment.
+        if (why := self.unfit.get(version.number)) is not None:
+            raise DeploymentFailed(why)
         return Beside(self, version.number)
 
 

@@ -75,5 +75,6 @@ def test_closing_does_not_wait_for_ever(make):
 
     reporter = make(send)
     reporter.tell(report(1))
-    reporter.close(2)
-    assert not [thread for thread in threading.enumerate() if thread.name == "reports"]
+    reporter.close(0.2)
+    reporter._thread.join(DEADLINE)
+    assert not reporter._thread.is_alive()

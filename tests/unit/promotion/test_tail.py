@@ -20,7 +20,7 @@ from muniment_promotion.watch.stream import follow
 from muniment_promotion.watch.tail import LedgerTail
 
 KEPT = 5
-DEADLINE = 5.0
+DEADLINE = 60.0
 
 
 class Registry:
@@ -151,12 +151,12 @@ async def test_watchers_go_on_after_reading_failed_in_a_way_nobody_thought_of(
     monkeypatch.setattr(registry.execution, "read", fail_once)
     with registry.tail.watched():
         registry.write(1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             while failures:
                 await asyncio.sleep(0.01)
         assert await revisions(registry.follow(0), upto=1) == [1]
         registry.write(1)
-        await asyncio.wait_for(_reached(registry.tail, 2), 10)
+        await asyncio.wait_for(_reached(registry.tail, 2), DEADLINE)
 
 
 async def test_what_was_committed_while_nobody_watched_is_read_from_the_table(registry: Registry) -> None:
@@ -164,7 +164,7 @@ async def test_what_was_committed_while_nobody_watched_is_read_from_the_table(re
     assert registry.tail.revision == 0, "nobody watched, so nothing was read"
     stream = registry.follow(KEPT - 2)
     assert await revisions(stream, KEPT) == [KEPT - 1, KEPT]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE):
         await _reached(registry.tail, KEPT)
     registry.write(1)
     assert await revisions(stream, KEPT + 1) == [KEPT + 1]
