@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,9 +19,11 @@ import psycopg
 from psycopg import sql
 
 # Tests kill servers of Muniment, never this one, so its own fsync would only cost time.
-# Commit order, isolation and locks are as ever.
+# Commit order, isolation and locks are as ever. Statistics are those a test gathers: gathered by themselves at
+# some moment they would let the same test meet one plan today and another one tomorrow.
 _SETTINGS = """
 fsync = off
+autovacuum = off
 full_page_writes = off
 max_connections = 200
 max_wal_size = 256MB
@@ -29,6 +32,9 @@ shared_buffers = 64MB
 
 
 START_ATTEMPTS = 3
+
+PATIENCE_SECONDS = 60.0
+"""How long connections that end may take; PostgreSQL itself waits for them for five seconds."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,16 @@ class PostgresServer:
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _run(self, statement: sql.Composed) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement)
+            while True:
+                try:
+                    connection.execute(statement)
+                    return
+                except psycopg.errors.ObjectInUse:
+                    # Whoever used the database was told to end, and has not come to it yet.
+                    if time.monotonic() > until:
+                        raise
 
 
 @contextmanager
