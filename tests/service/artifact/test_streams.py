@@ -23,15 +23,12 @@ def limits() -> Limits:
 
 
 @pytest.fixture
-def stall_seconds() -> float:
-    """Short, as these tests wait for it."""
-    return 0.3
-
-
-@pytest.fixture
 async def manifest(client) -> pb.Manifest:
     """A file larger than what gRPC takes for a client that does not read."""
-    return await client.push({"model": [DATA]})
+    while True:
+        # A machine that is busy may be as slow as a client that is let go; the whole test has a deadline.
+        with suppress(client.Refused):
+            return await client.push({"model": [DATA]})
 
 
 def _unread(client, manifest: pb.Manifest) -> grpc.aio.UnaryStreamCall:
@@ -41,7 +38,7 @@ def _unread(client, manifest: pb.Manifest) -> grpc.aio.UnaryStreamCall:
     return client.stub.ReadRanges(request, metadata=TOKEN, timeout=60)
 
 
-async def test_one_stream_too_many_is_told_to_come_back(client, manifest) -> None:
+async def test_one_stream_too_many_is_told_to_come_back(client) -> None:
     put = client.open_put()
     await put.write(pb.PutChunksRequest(parent="projects/default"))
     for frame in client.frames(b"held", 1_000_000):
@@ -55,6 +52,7 @@ async def test_one_stream_too_many_is_told_to_come_back(client, manifest) -> Non
     assert await client.put([b"other"]) == [Digest.of(b"other").text]
 
 
+@pytest.mark.parametrize("stall_seconds", [0.3])
 async def test_a_stream_that_is_not_read_makes_room_for_others(client, manifest) -> None:
     stalled = _unread(client, manifest)
     await stalled.read()

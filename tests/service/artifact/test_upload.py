@@ -175,7 +175,7 @@ class TestPut:
                 await client.put([A])
         assert refused.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert (refused.value.reason, refused.value.facts) == ("STORAGE_FULL", {"store": "artifacts"})
-        assert client.half_written() == []
+        await client.until_nothing_is_half_written()
         assert await client.put([A]) == [Digest.of(A).text]
 
     async def test_a_call_cancelled_inside_a_chunk_leaves_nothing(self, client) -> None:
