@@ -17,7 +17,7 @@ from harness.server import ServerProcess
 from muniment.v1 import access_service_pb2 as pb
 from muniment.v1 import ledger_service_pb2, promotion_service_pb2
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def create(api: Api, **fields: object) -> pb.Token:
@@ -29,6 +29,17 @@ def stamp(time: datetime) -> Timestamp:
     made = Timestamp()
     made.FromDatetime(time)
     return made
+
+
+def expiring(api: Api) -> pb.Token:
+    """A token that is accepted for a moment; on a machine too busy to make it within one, for a longer one."""
+    for seconds in (1, 5, 15):
+        try:
+            return create(api, expire_time=stamp(datetime.now(UTC) + timedelta(seconds=seconds)))
+        except RpcError as error:
+            if refusal(error).facts.get("field") != "expire_time":
+                raise
+    raise AssertionError("no token could be made in time")
 
 
 def wait_until_refused(api: Api) -> str:
@@ -84,7 +95,7 @@ def test_a_revoked_token_is_refused_and_revoking_twice_is_fine(api: Api) -> None
 
 
 def test_an_expired_token_is_refused(api: Api) -> None:
-    token = create(api, expire_time=stamp(datetime.now(UTC) + timedelta(seconds=1)))
+    token = expiring(api)
     assert token.HasField("expire_time")
     with api.as_caller(token.secret) as ann:
         assert wait_until_refused(ann) == "TOKEN_INVALID"
@@ -198,7 +209,7 @@ def test_secrets_are_in_no_file_table_entry_or_log(api: Api, registry: ServerPro
     found = {
         path.relative_to(registry.data).as_posix()
         for path in registry.data.rglob("*")
-        if path.is_file() and any(secret in path.read_bytes() for secret in secrets)
+        if any(secret in content_of(path) for secret in secrets)
     }
     assert found == {"admin-token"}
     assert not any(secret in registry.stderr.encode() for secret in secrets)
@@ -206,6 +217,14 @@ def test_secrets_are_in_no_file_table_entry_or_log(api: Api, registry: ServerPro
     bodies = b"".join(entry.body for entry in api.ledger.ListEntries(request).entries)
     assert b"mun_" not in bodies
     assert not any(secret in dump for dump in _tables(registry) for secret in secrets)
+
+
+def content_of(path: Path) -> bytes:
+    """What is in a file; nothing in one that a server at work has just replaced."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def _tables(registry: ServerProcess) -> list[bytes]:

@@ -16,6 +16,8 @@ from muniment.v1 import metadata_service_pb2
 from muniment.v1.prediction_pb2 import Prediction
 
 Make = Callable[..., Prediction]
+TRIES = 10
+"""Messages that come within a second are bound together; on a busy machine some may come later than that."""
 Record = Callable[..., list[pb.RecordPredictionsResponse]]
 
 
@@ -32,11 +34,14 @@ def sealed(api: Api) -> list[dict[str, Any]]:
 def test_messages_are_acknowledged_in_order_and_one_entry_binds_them(
     api: Api, version: Any, make: Make, record: Record
 ) -> None:
-    first, second, third = make("a"), make("b"), make("c")
-    acknowledged = record(api, [first, second], [third])
-    assert [one.sequence for one in acknowledged] == [1, 2]
-    (entry,) = sealed(api)
-    assert {one.revision for one in acknowledged} == {entry["revision"]}
+    tries, bound = 0, set[int]()
+    while len(bound) != 1 and tries < TRIES:
+        tries += 1
+        first, second, third = make(), make(), make()
+        acknowledged = record(api, [first, second], [third])
+        assert [one.sequence for one in acknowledged] == [1, 2]
+        bound = {one.revision for one in acknowledged}
+    (entry,) = [entry for entry in sealed(api) if entry["revision"] in bound]
     assert entry["actor"] == "admin"
     data = entry["data"]
     assert data["count"] == 3
@@ -45,7 +50,7 @@ def test_messages_are_acknowledged_in_order_and_one_entry_binds_them(
     leaves = [hashlib.sha256(b"\0" + one.SerializeToString()).digest() for one in (first, second, third)]
     pair = hashlib.sha256(b"\1" + leaves[0] + leaves[1]).digest()
     assert data["root"] == hashlib.sha256(b"\1" + pair + leaves[2]).hexdigest()
-    assert count(api, version.name) == 3
+    assert count(api, version.name) == 3 * tries
 
 
 def test_a_sender_that_repeats_itself_is_acknowledged_and_nothing_is_kept_twice(

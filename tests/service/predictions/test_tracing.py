@@ -116,7 +116,7 @@ def test_a_receipt_proves_what_the_trace_says_with_the_public_key_alone(
     api: Api, version: catalog_pb2.Version, make: Make, record: Record, prove: Any
 ) -> None:
     moment = promote(api, version.name, "production", "better")
-    record(api, *([make(f"p-{number}", time=moment)] for number in range(7)))
+    record(api, [make(f"p-{number}", time=moment) for number in range(7)])
     for number in (0, 6):
         content, proven = prove(api, f"p-{number}")
         assert proven.prediction == make(f"p-{number}", time=moment)
