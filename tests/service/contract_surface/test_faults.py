@@ -21,7 +21,7 @@ from muniment.v1 import catalog_pb2 as catalog
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.v1 import promotion_service_pb2 as promotion
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def change_schema(server: ServerProcess, statement: str) -> None:
         with psycopg.connect(arguments[arguments.index("--database") + 1], autocommit=True) as connection:
             connection.execute(statement.encode())
     else:
-        with closing(sqlite3.connect(server.data / "muniment.db")) as connection:
+        with closing(sqlite3.connect(server.data / "muniment.db", timeout=DEADLINE)) as connection:
             connection.execute(statement)
 
 

@@ -15,7 +15,7 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from harness.api import Api, sha256
+from harness.api import CALL_SECONDS, Api, sha256
 from muniment.v1 import access_service_pb2 as access
 from muniment.v1 import artifact_service_pb2, catalog_pb2, ledger_service_pb2
 from muniment.v1 import metadata_service_pb2 as pb
@@ -72,7 +72,7 @@ def signed_version(api: Api, model: str) -> str:
 def test_health_tells_that_every_service_serves(admin: Api, service: str) -> None:
     with grpc.insecure_channel(admin.address) as channel:
         request = health_pb2.HealthCheckRequest(service=service)
-        answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=10)
+        answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=CALL_SECONDS)
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
