@@ -22,6 +22,10 @@ from muniment_metadata.search.order import version_order
 from sqlalchemy import ColumnElement, Connection, update
 
 
+pytestmark = pytest.mark.xdist_group("search counting")
+"""In one process of the run: the catalog is made once for all of these."""
+
+
 @pytest.fixture(autouse=True)
 def _however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was counted counts for as long as a test may last, and not for some seconds of a busy machine."""

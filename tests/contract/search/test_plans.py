@@ -18,6 +18,9 @@ from muniment_metadata.search.check import version_filter
 from muniment_metadata.search.order import version_order
 from sqlalchemy import Connection
 
+pytestmark = pytest.mark.xdist_group("search plans")
+"""In one process of the run: the catalog is made once for all of these."""
+
 NEWEST = ""
 ASKED = [
     ("", NEWEST),

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from catalogs import oracle
 from catalogs.made_up import MadeUp, Placed, write
 from catalogs.strategies import PROJECT, catalogs, queries
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from muniment.names import VersionName
 from muniment_core.db.database import Database
@@ -63,6 +63,8 @@ def all_pages(connection: Connection, query: Query, scope: dict[str, Any], size:
     size=st.integers(1, 4),
 )
 @example(made_up=[MadeUp(model="b")], asked=[NOT_OF_A_MODEL_THAT_IS_NOT_THERE], few=0, size=1)
+# Each example is up to six queries, each answered page by page; `make soak` tries a hundred times as many.
+@settings(max_examples=settings.default.max_examples // 2)
 def test_sql_finds_what_python_finds(
     database: Database, made_up: list[MadeUp], asked: list[Query], few: int, size: int
 ) -> None:
