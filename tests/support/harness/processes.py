@@ -16,7 +16,9 @@ DEADLINE = 60.0
 """Seconds any wait may last. Generous: it bounds a hang, it measures nothing."""
 
 LAST_LINES = 2.0
-"""Seconds to read the rest of a pipe whose process has ended."""
+"""Seconds to read the rest of a pipe whose process has ended, and which a child of it may hold open. They are waited
+for in portions: while the machine stands still, one of them passes, and not all."""
+PORTIONS = 20
 
 
 class ProcessFailed(AssertionError):
@@ -103,7 +105,10 @@ class RunningProcess:
         except subprocess.TimeoutExpired:
             raise ProcessFailed(self._account(f"still runs after {deadline:g} s")) from None
         # Whatever the process wrote is in the pipe by now. A child of it may still hold the pipe open.
-        self._reader.join(LAST_LINES)
+        for _ in range(PORTIONS):
+            self._reader.join(LAST_LINES / PORTIONS)
+            if not self._reader.is_alive():
+                break
         return status
 
     def signal(self, number: int) -> None:
