@@ -21,7 +21,6 @@ from muniment_metadata.search.check import version_filter
 from muniment_metadata.search.order import version_order
 from sqlalchemy import ColumnElement, Connection, update
 
-
 pytestmark = pytest.mark.xdist_group("search counting")
 """In one process of the run: the catalog is made once for all of these."""
 

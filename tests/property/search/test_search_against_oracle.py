@@ -22,6 +22,9 @@ from sqlalchemy import Connection
 
 NOT_OF_A_MODEL_THAT_IS_NOT_THERE = Query(Not(Condition(Field("model"), Operator.EQUAL, "a")))
 
+EXAMPLES = 50 if settings.default.derandomize else settings.default.max_examples
+"""Each is up to six queries, answered page by page; `make soak` tries a hundred times as many, and others."""
+
 
 class _TakenBack(Exception):
     """Ends an example without keeping what it wrote."""
@@ -63,8 +66,7 @@ def all_pages(connection: Connection, query: Query, scope: dict[str, Any], size:
     size=st.integers(1, 4),
 )
 @example(made_up=[MadeUp(model="b")], asked=[NOT_OF_A_MODEL_THAT_IS_NOT_THERE], few=0, size=1)
-# Each example is up to six queries, each answered page by page; `make soak` tries a hundred times as many.
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=EXAMPLES)
 def test_sql_finds_what_python_finds(
     database: Database, made_up: list[MadeUp], asked: list[Query], few: int, size: int
 ) -> None:

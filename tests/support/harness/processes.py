@@ -16,8 +16,8 @@ DEADLINE = 60.0
 """Seconds any wait may last. Generous: it bounds a hang, it measures nothing."""
 
 LAST_LINES = 2.0
-"""Seconds to read the rest of a pipe whose process has ended, and which a child of it may hold open. They are waited
-for in portions: while the machine stands still, one of them passes, and not all."""
+"""Seconds to read the rest of a pipe whose process has ended, and which a child of it may hold open. They pass in
+portions: while the machine stands still one of them does, and not all."""
 PORTIONS = 20
 
 
