@@ -94,7 +94,7 @@ class Inspections:
         missing = {file.digest for file in listed} - known.keys()
         if missing:
             require_at_hand(record)
-            known |= await self._joined(project, record, missing)
+            known |= await self._joined(project, record, missing, again=again)
         return InspectedManifest(
             record=record,
             ruleset=ruleset(),
@@ -115,7 +115,7 @@ class Inspections:
             worker.close()
 
     async def _joined(
-        self, project: str, record: ManifestRecord, missing: set[str]
+        self, project: str, record: ManifestRecord, missing: set[str], *, again: bool
     ) -> dict[str, InspectionRow]:
         """Look into files, together with whoever has the same manifest looked into at the moment."""
         key = (project, record.digest)
@@ -123,20 +123,24 @@ class Inspections:
         while missing - found.keys():
             task = self._running.get(key)
             if task is None:
-                task = spawn(self._look_into(project, record, missing))
+                task = spawn(self._look_into(project, record, missing, again=again))
                 self._running[key] = task
                 task.add_done_callback(lambda _: self._running.pop(key, None))
             found |= await asyncio.shield(task)
         return found
 
     async def _look_into(
-        self, project: str, record: ManifestRecord, missing: set[str]
+        self, project: str, record: ManifestRecord, missing: set[str], *, again: bool
     ) -> dict[str, InspectionRow]:
+        # Another look may have ended since the caller read what is known.
+        found = {} if again else await self._known(project, sorted(missing))
+        missing = missing - found.keys()
+        if not missing:
+            return found
         entries = await self._execution.io(partial(files_of, self._blobs, record))
         wanted = list({file.digest: file for file in entries if file.digest.text in missing}.values())
         if len(wanted) < len(missing):
             raise BytesDamaged(record.chunk_map.digest.text, "they do not list the files of the manifest")
-        found: dict[str, InspectionRow] = {}
         async with self._calls:
             worker = Worker(self._limits)
             self._workers.add(worker)

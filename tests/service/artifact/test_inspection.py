@@ -119,6 +119,28 @@ async def test_those_who_ask_at_once_wait_for_one_look(client: Any, judged: list
     assert len(judged) == 2
 
 
+async def test_who_read_what_is_known_before_a_look_ended_does_not_look_again(
+    client: Any, execution: Execution, blobs: Any, judged: list[int]
+) -> None:
+    digest = Digest.parse((await client.push({"a": [b"text"]})).digest)
+    inspections = Inspections(execution, blobs)
+    known, looked = inspections._known, asyncio.Event()
+
+    async def late(project: str, digests: Any) -> Any:
+        found = await known(project, digests)
+        inspections._known = known  # type: ignore[method-assign]
+        await looked.wait()
+        return found
+
+    inspections._known = late  # type: ignore[method-assign]
+    slow = asyncio.ensure_future(inspections.of_manifest("default", digest, again=False))
+    await client.until(lambda: inspections._known == known, "nothing was read")
+    first = await inspections.of_manifest("default", digest, again=False)
+    looked.set()
+    assert await slow == first
+    assert judged == [4]
+
+
 async def test_a_project_learns_nothing_from_what_another_had_looked_into(
     client: Any, judged: list[int]
 ) -> None:
