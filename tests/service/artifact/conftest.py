@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -59,11 +60,19 @@ def shared_postgres(postgres: PostgresServer) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty registry in a file, to be copied: making one takes longer than most tests."""
+    directory = tmp_path_factory.mktemp("empty")
+    _make_registry(Database.embedded(directory))
+    return directory / Database.FILE
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty registry in each of the databases."""
     if request.param == "sqlite":
-        _make_registry(Database.embedded(tmp_path))
+        shutil.copy(request.getfixturevalue("empty_file"), tmp_path)
         opened = Database.embedded(tmp_path)
     else:
         opened = Database(request.getfixturevalue("shared_postgres"))

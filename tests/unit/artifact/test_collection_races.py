@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -30,6 +31,19 @@ CONTENTS = [b"one", b"two"]
 WRITERS = st.integers(0, 2)
 
 
+@cache
+def two_projects() -> bytes:
+    """A database with two projects, for every example to begin with."""
+    with tempfile.TemporaryDirectory() as directory:
+        database = Database.embedded(Path(directory))
+        with database.writing() as connection:
+            metadata.create_all(connection)
+            for name in ("one", "two"):
+                Reader(connection, NOW).projects.create(name, description="", now=NOW, revision=0)
+        database.close()
+        return Path(directory, Database.FILE).read_bytes()
+
+
 @dataclass
 class Writing:
     """A chunk on its way: stored in an epoch, to be referred to by a project."""
@@ -50,15 +64,12 @@ class Races(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = Path(tempfile.mkdtemp())
+        (self.directory / Database.FILE).write_bytes(two_projects())
         self.database = Database.embedded(self.directory)
         self.blobs = MemoryBlobStore()
         self.writing: dict[int, Writing] = {}
         self.doomed: list[CondemnedBlob] = []
         self.removed: set[Digest] = set()
-        with self.database.writing() as connection:
-            metadata.create_all(connection)
-            for name in ("one", "two"):
-                Reader(connection, NOW).projects.create(name, description="", now=NOW, revision=0)
 
     def teardown(self) -> None:
         self.database.close()

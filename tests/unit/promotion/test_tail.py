@@ -12,6 +12,7 @@ import pytest
 from muniment_core.db import schema
 from muniment_core.db.database import Database
 from muniment_core.db.ledger_store import EntryQuery
+from muniment_core.db.unit_of_work import UnitOfWork
 from muniment_core.db.writer import Change, Writer
 from muniment_core.domain.errors import ShuttingDown
 from muniment_core.domain.ledger import EntryDraft
@@ -38,10 +39,11 @@ class Registry:
         self.writer.start()
 
     def write(self, count: int, entry_type: str = "test.written") -> None:
-        for _ in range(count):
-            self.writer.submit(
-                Change(lambda unit: unit.record(EntryDraft(type=entry_type)), "tester")
-            ).result()
+        def work(unit: UnitOfWork) -> None:
+            unit.record(EntryDraft(type=entry_type))
+
+        for written in [self.writer.submit(Change(work, "tester")) for _ in range(count)]:
+            written.result()
 
     def follow(self, after: int, *types: str) -> AsyncIterator:
         query = EntryQuery(types=types)
