@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -155,6 +156,7 @@ class ProcessRunner:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._ports: list[socket.socket] = []
         self.processes: list[RunningProcess] = []
 
     def start(
@@ -192,10 +194,24 @@ class ProcessRunner:
         self.processes.append(process)
         return process
 
+    def hold_port(self) -> int:
+        """A port on loopback that is nobody else's until `reap`.
+
+        Whoever names it may listen on it; to be given it for asking for any, or to call from it, is nobody. So a
+        server that was killed finds its port free again, however many others are started meanwhile.
+        """
+        held = socket.socket()
+        self._ports.append(held)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
     def reap(self) -> None:
         """Kills and reaps everything this runner started."""
         for process in reversed(self.processes):
             process.reap()
+        for held in self._ports:
+            held.close()
 
     def stderr_sections(self) -> list[tuple[str, str]]:
         """What failed tests show: the end of each process's standard error, by name."""

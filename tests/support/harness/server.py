@@ -6,13 +6,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.processes import DEADLINE, ProcessRunner, RunningProcess
+from harness.processes import ProcessRunner, RunningProcess
 
 
 class ServerProcess:
     """A server over one data directory, that can be stopped, killed and started again.
 
-    Every start after the first listens on the port of the first, so that clients find it again.
+    Every start listens on the same port, so that clients find it again.
     """
 
     def __init__(
@@ -21,11 +21,11 @@ class ServerProcess:
         data: Path,
         *,
         arguments: tuple[str, ...] = (),
-        listen: str = "127.0.0.1:0",
+        listen: str = "",
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
-        self.address = listen
+        self.address = listen or f"127.0.0.1:{processes.hold_port()}"
         self._processes = processes
         self._arguments = arguments
         self._env = env
@@ -75,7 +75,7 @@ class ServerProcess:
             name="muniment-server",
             env=self._env,
         )
-        self.address = process.wait_for_line(r"^serving on (\S+)$", deadline=DEADLINE).group(1)
+        assert process.wait_for_line(r"^serving on (\S+)$").group(1) == self.address
         return process
 
 
@@ -101,7 +101,7 @@ class ServerFactory:
         *arguments: str,
         data: Path | None = None,
         database: str | None = None,
-        listen: str = "127.0.0.1:0",
+        listen: str = "",
         env: Mapping[str, str] | None = None,
         migrate: bool = True,
     ) -> ServerProcess:
