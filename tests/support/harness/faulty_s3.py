@@ -71,6 +71,8 @@ class FaultyS3:
         self.counted = threading.Lock()
         self.requests = 0
         self.faults = 0
+        self.passing = 0
+        self.passed = threading.Condition()
         self._server = _Server(self, target)
         self.endpoint = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -86,6 +88,9 @@ class FaultyS3:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        # What was passed on is done: nothing changes in the store any more when this is over.
+        with self.passed:
+            assert self.passed.wait_for(lambda: not self.passing, 2 * _UPSTREAM_SECONDS)
 
 
 class _Server(ThreadingHTTPServer):
@@ -140,6 +145,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Tests look at what comes of requests, not at each of them."""
 
     def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        faulty = self.server.faulty
+        with faulty.passed:
+            faulty.passing += 1
+        try:
+            return self._passed_on(body)
+        finally:
+            with faulty.passed:
+                faulty.passing -= 1
+                faulty.passed.notify_all()
+
+    def _passed_on(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         connection = http.client.HTTPConnection(self.server.target, timeout=_UPSTREAM_SECONDS)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
