@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 from harness.api import Api, refusal
 from harness.processes import RunningProcess
@@ -45,6 +46,7 @@ def test_a_killed_push_leaves_no_version_and_pushing_again_sends_only_what_is_mi
             list_versions(api, model)
         assert refusal(missing_model.value).reason == "MODEL_NOT_FOUND"
 
+        until(lambda: not _others(server), "the server has read what the dead client sent")
         held = _settled(api, server, directory, until)
         assert len(held) * FILE_BYTES >= reached, "what was acknowledged is held"
         interrupted += len(held) < FILES
@@ -63,6 +65,13 @@ def _pushed(process: RunningProcess) -> int:
     """Bytes the SDK saw acknowledged."""
     lines = [line.split() for line in process.lines if line.startswith("push ")]
     return int(lines[-1][1]) if lines else 0
+
+
+def _others(server: ServerProcess) -> set[tuple[str, int]]:
+    """Clients of the server that are not this process; one that was killed counts until all it sent is read."""
+    ours = {tuple(connection.laddr) for connection in psutil.Process().net_connections("tcp")}
+    theirs = psutil.Process(server.pid).net_connections("tcp")
+    return {tuple(connection.raddr) for connection in theirs if connection.raddr} - ours
 
 
 def _settled(api: Api, server: ServerProcess, directory: Path, until: Callable[..., None]) -> dict[Path, int]:
