@@ -49,6 +49,19 @@ class Gated(Constant):
         return super().predict(rows)
 
 
+class SlowToLoad(Constant):
+    """Is not loaded as long as a file is there."""
+
+    def __init__(self, value, closed):
+        super().__init__(value)
+        self.closed = closed
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        while os.path.exists(self.closed):
+            time.sleep(0.005)
+
+
 class Fragile(Constant):
     """Rows that begin with 7 raise, those that begin with 9 kill its process."""
 
