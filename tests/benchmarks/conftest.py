@@ -54,9 +54,9 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def durable_postgres(postgres: PostgresServer) -> PostgresServer:
-    """The PostgreSQL of the tests, made to keep what it commits, as tests do not need it to."""
+    """The PostgreSQL of the tests, made to keep what it commits and to look after itself, as others are."""
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        for setting in ("fsync", "full_page_writes"):
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
             connection.execute(f"ALTER SYSTEM SET {setting} = on")
         connection.execute("SELECT pg_reload_conf()")
     return postgres
