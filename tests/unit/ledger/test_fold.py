@@ -192,16 +192,29 @@ def columns_of(entry: dict[str, Any]) -> tuple[Any, ...]:
         {"stage": "a", "previous_number": 2, "number": 9, "reason": 'said "so",\n"revision":7', "data": {}},
         {"reason": "why", "request": "ab" * 32},
         {"actor": "\u2028\x7f\U0001f600", "request": "0" * 64, "data": {"k": None}},
+        {"data": {"labels": "sha256:" + "ab" * 32}, "project": "default", "model": "m"},
+        {"data": {"text": "a ~}"}, "stage": "s"},
+        {"data": {"text": 'a"\\\x1f\x7f/'}, "reason": "why"},
     ],
 )
 def test_a_body_read_beside_its_columns_is_the_body_read_alone(entry: dict[str, Any]) -> None:
     whole = {"v": 1, "revision": 1, "type": "t.u", "time": TIME, "actor": "ann", **entry}
     body, columns = write(whole), columns_of(whole)
-    assert ColumnReader().read(columns, body) == read_body(body) == whole
+    reader = ColumnReader()
+    assert reader.read(columns, body) == reader.read(columns, body) == read_body(body) == whole
     for place, value in enumerate(columns):
         for other in (value + 1, None, b"", "") if isinstance(value, int) else (value + "x", None, 0, b""):
             changed = (*columns[:place], other, *columns[place + 1 :])
             assert ColumnReader().read(changed, body) is None
+            assert reader.read(changed, body) is None
+
+
+def test_entries_of_more_models_than_a_reader_remembers_are_read_all_the_same() -> None:
+    reader = ColumnReader()
+    for number in (*range(1_100), 0, 1_099):
+        about = {"project": "default", "model": f"model-{number}"}
+        whole = {"v": 1, "revision": 1, "type": "t", "time": TIME, "actor": "ann", **about}
+        assert reader.read(columns_of(whole), write(whole)) == whole
 
 
 @pytest.mark.parametrize(
@@ -211,6 +224,9 @@ def test_a_body_read_beside_its_columns_is_the_body_read_alone(entry: dict[str, 
         (b'"data":{"x":1}', b'"data":{"x":1,"x":1}'),
         (b'"data":{"x":1}', b'"data":[1]'),
         (b'"data":{"x":1}', b'"data":{"x":1}}'),
+        (b'"data":{"x":1}', b'"data":{"x":"a","y":"b",}'),
+        (b'"data":{"x":1}', b'"data":{"x":"\\u0061"}'),
+        (b'"data":{"x":1}', b'"data":{"x":"a"} '),
         (b'"v":1}', b'"v":1} '),
         (b'"v":1}', b'"v":1,"w":2}'),
         (b'"actor":', b'"aaa":1,"actor":'),
