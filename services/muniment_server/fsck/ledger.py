@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from typing import Any
@@ -145,7 +145,7 @@ class LedgerCheck:
         return found + self._requests.check(revision, members)
 
     def _nodes(self, level: int, first: int, hashes: list[bytes]) -> Iterator[Difference]:
-        rows: Sequence[Any] = self._rows.nodes(level, first, len(hashes))
+        rows = self._rows.nodes(level, first, len(hashes))
         if len(rows) == len(hashes) and all(row[1] == hash for row, hash in zip(rows, hashes, strict=True)):
             return
         stored = {row[0]: row[1] for row in rows}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from muniment.ledger.entries import Body, request_digest
-from muniment_core.db.audit.ledger import LedgerRows
+from muniment_core.db.audit.ledger import REQUEST_COLUMNS, LedgerRows
 from muniment_core.domain.ledger import format_time
 
 from muniment_server.fsck.difference import Difference, compare, microseconds, missing, shown
@@ -55,18 +55,19 @@ class RequestsCheck:
 
     def _slowly(self, revision: int, members: Body, bound: str | None) -> list[Difference]:
         found: list[Difference] = []
-        while (row := self._following) is not None and not _after(row.revision, revision):
+        while (row := self._following) is not None and not _after(row[4], revision):
             self._following = next(self._rows, None)
-            if row.revision != revision:
+            if row[4] != revision:
                 found.append(_unknown(row))
                 continue
+            columns = dict(zip(REQUEST_COLUMNS, row, strict=True))
             expected = {"principal": members["actor"], "time": microseconds(members["time"])}
-            found += compare(REQUESTS, _key(row), row._mapping, expected, by=f"entry {revision}")
+            found += compare(REQUESTS, _key(row), columns, expected, by=f"entry {revision}")
             # Entries of old do not tell of their requests.
-            hashed = _digest(row.request_id, row.fingerprint, row.response)
+            hashed = _digest(*row[1:4])
             if bound is not None and hashed != bound:
-                columns, says = "request_id, fingerprint, response", f"entry {revision} says {bound}"
-                found.append(Difference(REQUESTS, _key(row), columns, f"hash to {hashed}", says))
+                where, says = "request_id, fingerprint, response", f"entry {revision} says {bound}"
+                found.append(Difference(REQUESTS, _key(row), where, f"hash to {hashed}", says))
             bound = None
         if bound is not None and not self._is_forgotten(members["time"]):
             says = f"entry {revision} says {bound}"
@@ -97,8 +98,9 @@ def _digest(request_id: Any, fingerprint: Any, response: Any) -> str:
 
 
 def _unknown(row: Any) -> Difference:
-    return Difference(REQUESTS, _key(row), "revision", f"is {shown(row.revision)}", "there is no such entry")
+    return Difference(REQUESTS, _key(row), "revision", f"is {shown(row[4])}", "there is no such entry")
 
 
 def _key(row: Any) -> str:
-    return f"{row.principal}/{row.request_id}"
+    principal, request_id, *_ = row
+    return f"{principal}/{request_id}"

@@ -7,11 +7,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
-from muniment_core.db.audit.reading import BATCH, fetch, raw, raw_columns, stream
+from muniment_core.db.audit.reading import (
+    BATCH,
+    Plain,
+    fetch,
+    fetch_plain,
+    raw,
+    raw_columns,
+    stream,
+    stream_plain,
+)
 from muniment_core.db.signing_tables import ledger_checkpoints, ledger_keys, ledger_recoveries
 from muniment_core.db.tables import ledger_entries, ledger_head, ledger_nodes, requests
 
 ENTRY_COLUMNS = tuple(column.name for column in ledger_entries.c)
+REQUEST_COLUMNS = tuple(column.name for column in requests.c)
 
 _ENTRIES = select(*raw_columns(ledger_entries)).order_by(ledger_entries.c.revision).limit(BATCH)
 _ENTRIES_AFTER = _ENTRIES.where(ledger_entries.c.revision > bindparam("after"))
@@ -38,16 +48,16 @@ class LedgerRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def entries(self) -> Iterator[Sequence[Row[Any]]]:
+    def entries(self) -> Iterator[list[Plain]]:
         """The entries in order of revision, in batches; columns as in :data:`ENTRY_COLUMNS`."""
-        rows = fetch(self._connection, _ENTRIES, {})
+        rows = fetch_plain(self._connection, _ENTRIES, {})
         while rows:
             yield rows
-            rows = fetch(self._connection, _ENTRIES_AFTER, {"after": rows[-1].revision})
+            rows = fetch_plain(self._connection, _ENTRIES_AFTER, {"after": rows[-1][0]})
 
-    def nodes(self, level: int, first: int, count: int) -> Sequence[Row[Any]]:
+    def nodes(self, level: int, first: int, count: int) -> list[Plain]:
         """Position and hash of the nodes of a level from one position on, those of ``count`` positions."""
-        return fetch(self._connection, _NODES, {"level": level, "first": first, "end": first + count})
+        return fetch_plain(self._connection, _NODES, {"level": level, "first": first, "end": first + count})
 
     def node_counts(self) -> dict[int, int]:
         """How many nodes there are of each level."""
@@ -66,9 +76,9 @@ class LedgerRows:
         statement = select(raw(columns.level), raw(columns.position)).where(outside).limit(100)
         return fetch(self._connection, statement, {})
 
-    def requests(self) -> Generator[Row[Any], None, None]:
-        """The remembered requests, in order of revision."""
-        return stream(self._connection, _REQUESTS)
+    def requests(self) -> Generator[Sequence[Any], None, None]:
+        """The remembered requests, in order of revision; columns as in :data:`REQUEST_COLUMNS`."""
+        return stream_plain(self._connection, _REQUESTS)
 
     def log_keys(self) -> Sequence[Row[Any]]:
         """The keys of the log."""
