@@ -35,6 +35,8 @@ _PREFIX = ".muniment-"
 _TEMPORARY = re.compile(re.escape(_PREFIX) + r"[0-9a-f]{32}")
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _STORE_SECONDS = 86_400
+_ATTEMPTS = 20
+"""How often a directory to work in is tried: pulls beside this one may take some, a file system refuse all."""
 _SPENT = "spent"
 
 
@@ -99,13 +101,15 @@ def replaced(
 def _new(parent: Path, name: str) -> tuple[Path, int]:
     """A directory to work in, and the descriptor that holds its lock."""
     unique = False
-    while True:
+    for remaining in reversed(range(_ATTEMPTS)):
         path = parent / name
         try:
             path.mkdir(mode=0o700, exist_ok=not unique)
             descriptor = os.open(path, _OPEN_DIRECTORY)
         except FileNotFoundError:
-            path.parent.stat()
+            # Removed by a sweep before it was opened; or nothing can be made there ever, as below an automounter.
+            if not remaining:
+                raise
             continue
         except OSError as error:
             if unique or error.errno not in (errno.EEXIST, errno.ELOOP, errno.ENOTDIR, errno.EACCES):
@@ -114,7 +118,9 @@ def _new(parent: Path, name: str) -> tuple[Path, int]:
             continue
         locked = _lock(descriptor)
         # Without locks a directory is ours alone only if nobody else can think of its name.
-        if (locked or (locked is None and unique)) and _is_ours(path, descriptor):
+        # One that was made under such a name is ours, whoever the file system says that everything belongs to.
+        ours = unique or _is_private(descriptor)
+        if ours and (locked or (locked is None and unique)) and _is_there(path, descriptor):
             old = [path / "tree", path / _SPENT]
             for directory in old:
                 shutil.rmtree(directory, ignore_errors=True)
@@ -122,19 +128,27 @@ def _new(parent: Path, name: str) -> tuple[Path, int]:
                 return path, descriptor
         # Somebody else pulls the same to the same place, or took it for one that was left behind, in the moment
         # before the lock.
+        if locked and not ours:
+            with suppress(OSError):
+                path.rmdir()
         os.close(descriptor)
         name, unique = _unique(), True
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(parent))
 
 
-def _is_ours(path: Path, descriptor: int) -> bool:
-    """Whether a directory is still there, and nobody else's: its name can be guessed, and made before."""
-    status = os.fstat(descriptor)
+def _is_there(path: Path, descriptor: int) -> bool:
+    """Whether a directory that was opened still stands in its place."""
     try:
-        there = os.path.samestat(path.stat(follow_symlinks=False), status)
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _is_private(descriptor: int) -> bool:
+    """Whether a directory is nobody else's: a name that can be guessed may have been made before."""
+    status = os.fstat(descriptor)
     others = stat.S_IRWXG | stat.S_IRWXO
-    return there and status.st_uid == os.geteuid() and not status.st_mode & others
+    return status.st_uid == os.geteuid() and not status.st_mode & others
 
 
 def _unique() -> str:

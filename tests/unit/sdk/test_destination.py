@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from muniment import errors, local
@@ -141,6 +143,33 @@ def test_a_pull_that_is_killed_when_all_is_in_place_leaves_nothing_that_is_waite
     with replaced(tmp_path / then, overwrite=True, what="one") as workshop:
         assert not workshop.store.exists()
     assert {path.name for path in tmp_path.iterdir()} == {"model", then}
+
+
+def test_where_everything_belongs_to_somebody_else_a_pull_works_and_leaves_nothing(
+    tmp_path, monkeypatch
+) -> None:
+    # As on a disk without owners, or a share that maps root to nobody.
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with replaced(tmp_path / "out", overwrite=False, what="one") as workshop:
+        (workshop.tree / "file").write_text("x")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_where_no_directory_can_be_made_a_pull_ends_with_the_reason(tmp_path, monkeypatch) -> None:
+    made = Path.mkdir
+
+    def mkdir(self: Path, *args: Any, **kwargs: Any) -> None:
+        if self.name.startswith(".muniment-"):  # an automounter says so of a directory that is there
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self))
+        made(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with (
+        pytest.raises(errors.CannotWrite, match="out cannot be written: No such file or directory"),
+        replaced(tmp_path / "out", overwrite=False),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_exchange_without_the_system_call_for_it_puts_the_new_in_place(tmp_path, monkeypatch) -> None:
