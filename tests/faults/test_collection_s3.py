@@ -203,7 +203,8 @@ def test_a_collector_that_is_killed_while_it_moves_archived_versions_loses_nothi
     registry = registry_of(world.server)
     moments = random.Random(SEED)
     for attempt in range(10 if soak else 1):
-        models = {name: _model(tmp_path / f"{name}-{attempt}", own=name, files=FILES) for name in ("a", "b")}
+        names = {name: f"{name}-{attempt}" for name in ("a", "b")}  # cold storage keeps what was restored
+        models = {name: _model(tmp_path / own, own=own, files=FILES) for name, own in names.items()}
         versions = {name: registry.push("churn", directory) for name, directory in models.items()}
         registry.archive(versions["a"])
         world.server.stop()
