@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from muniment import local
+from muniment_server import data_directory
 from muniment_server.data_directory import DataDirectory, DirectoryInUse
 
 
@@ -34,7 +35,11 @@ def test_the_address_of_a_killed_server_goes_with_the_lock(directory: DataDirect
     assert not (directory.path / local.SERVER_FILE).exists()
 
 
-def test_a_client_that_looks_for_a_server_does_not_keep_it_from_starting(directory: DataDirectory) -> None:
+def test_a_client_that_looks_for_a_server_does_not_keep_it_from_starting(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However little patience there is with another server.
+    monkeypatch.setattr(data_directory, "LOCK_SECONDS", 0.0)
     descriptor = os.open(directory.path / local.LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     release = threading.Timer(0.2, os.close, (descriptor,))
