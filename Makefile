@@ -21,6 +21,10 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundl
 export UV_SYSTEM_CERTS ?= 1
 endif
 
+# Where it is set, every process compiles whatever it imports: more than half of the start of a server, of a
+# command and of the tests themselves. What is compiled lies in __pycache__, as anywhere.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 READY := .venv/.ready
 

@@ -17,6 +17,7 @@ def environment_of(home: Path) -> Iterator[None]:
 
     What uv cached and which Pythons it manages stay known to it: tests that build environments use
     them, and a cold cache would make those tests a download. Loopback never goes through a proxy.
+    Processes keep what they compiled, or each of thousands would compile all it imports.
     """
     before = dict(os.environ)
     home.mkdir(parents=True, exist_ok=True)
@@ -24,9 +25,9 @@ def environment_of(home: Path) -> Iterator[None]:
     runtime.mkdir(mode=0o700, exist_ok=True)
     user_cache = Path(before.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     user_data = Path(before.get("XDG_DATA_HOME") or Path.home() / ".local/share")
-    own = [name for name in before if name.startswith(_OWN_PREFIX)]
-    for name in own:
-        del os.environ[name]
+    for name in before:
+        if name.startswith(_OWN_PREFIX) or name == "PYTHONDONTWRITEBYTECODE":
+            del os.environ[name]
     os.environ.update(
         {
             "HOME": str(home),
