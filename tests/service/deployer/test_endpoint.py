@@ -15,7 +15,6 @@ import pytest
 from muniment_deployer.endpoint import MAX_CONCURRENT
 from muniment_deployer.errors import DeployerError, DeploymentFailed
 from muniment_deployer.http_server import HttpServer
-from sklearn.linear_model import LogisticRegression
 
 ROWS = {"rows": [[0.0, 0.0], [2.0, 2.0]]}
 
@@ -34,6 +33,9 @@ def workers() -> list[psutil.Process]:
 
 
 def test_a_scikit_learn_model_answers_with_its_version_and_digest(client, deploy, make_version):
+    # Here, for it takes longer to import than all else of the tests: each process that collects them would.
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression().fit([[0, 0], [0, 1], [2, 2], [3, 2]], ["stays", "stays", "leaves", "leaves"])
     version = make_version(3, model, self_test=b'{"rows": [[0, 0]], "predictions": ["stays"]}')
     deploy(version)
