@@ -201,7 +201,7 @@ def test_the_admin_token_is_readable_by_its_owner_alone(registry: ServerProcess)
 
 
 def test_secrets_are_in_no_file_table_entry_or_log(api: Api, registry: ServerProcess) -> None:
-    token = create(api, request_id="secret-search")
+    token = create(api, request_id=f"secret-search-{api.project}")
     with api.as_caller(token.secret) as ann:
         ann.access.WhoAmI(pb.WhoAmIRequest())
         refused(ann.access.ListTokens, pb.ListTokensRequest(parent=api.parent()))
