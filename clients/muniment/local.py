@@ -4,8 +4,8 @@ In the data directory of a server::
 
     admin-token    secret of the admin token, 0600
     signing-key.pem, anchor   private key of the ledger and its newest checkpoint, 0600; the server's own
-    lock           held exclusively by the server while it lives
-    server.json    {"address", "pid", "data"}, there while it serves
+    lock           held exclusively by the server of an embedded database while it lives
+    server.json    {"address", "pid", "data"}, there while it serves, and held exclusively
     clients.lock   held shared by each embedded client; by the server exclusively once none is left
     start.lock     held exclusively by the client that is starting a server
     server.log     standard error of a server started by a client

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from muniment import local
@@ -38,6 +39,7 @@ class DataDirectory:
         path.chmod(0o700)
         self.path = path
         self._lock: int | None = None
+        self._said: int | None = None
 
     def lock(self) -> None:
         """Make sure that no other process uses the directory, until this one ends.
@@ -80,9 +82,12 @@ class DataDirectory:
 
         Those that know the data directory find it there. Others look under the user's state directory, which
         a service's user may not have: then they need to be given a token, and the server serves all the same.
+
+        What the directory says is held locked, so that it is known for true as long as this process lives: on
+        PostgreSQL nobody holds the directory itself, which several servers may have.
         """
         record = {"address": f"{host}:{port}", "pid": os.getpid(), "data": str(self.path.resolve())}
-        _write_atomically(self.path / local.SERVER_FILE, json.dumps(record) + "\n")
+        self._said = _write_locked(self.path / local.SERVER_FILE, json.dumps(record) + "\n")
         try:
             announcement = local.announcement_file(port)
             announcement.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -92,7 +97,12 @@ class DataDirectory:
 
     def withdraw(self, port: int) -> None:
         """Take the announcement back."""
-        (self.path / local.SERVER_FILE).unlink(missing_ok=True)
+        said = local.read_server_file(self.path / local.SERVER_FILE)
+        if said is not None and said.pid == os.getpid():
+            (self.path / local.SERVER_FILE).unlink(missing_ok=True)
+        if self._said is not None:
+            os.close(self._said)
+            self._said = None
         try:
             announcement = local.announcement_file(port)
             ours = json.loads(announcement.read_text(encoding="utf-8")).get("pid") == os.getpid()
@@ -135,10 +145,22 @@ class ClientsLock:
 
 
 def _write_atomically(path: Path, content: str) -> None:
+    os.close(_write_locked(path, content))
+
+
+def _write_locked(path: Path, content: str) -> int:
+    """Write a file that appears whole, and locked where locks are known; the descriptor that holds the lock."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with suppress(OSError):
+            _try_lock(descriptor)
+        with os.fdopen(descriptor, "w", encoding="utf-8", closefd=False) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

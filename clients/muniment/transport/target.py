@@ -105,7 +105,10 @@ def local_token(address: Address) -> str | None:
     if announced is None or announced.address != address.text:
         return None
     served = local.read_server_file(announced.data / local.SERVER_FILE)
-    if served != announced or not is_served(announced.data) or not _lives(announced.pid):
+    if served != announced or not _lives(announced.pid):
+        return None
+    # Servers of a PostgreSQL database share a directory: each holds what it says there, and nobody the directory.
+    if not (is_served(announced.data) or _is_locked(announced.data / local.SERVER_FILE)):
         return None
     return local.read_admin_token(announced.data)
 
@@ -123,8 +126,12 @@ def _lives(pid: int) -> bool:
 
 def is_served(data: Path) -> bool:
     """Whether a live server holds the lock of a data directory."""
+    return _is_locked(data / local.LOCK_FILE)
+
+
+def _is_locked(path: Path) -> bool:
     try:
-        descriptor = os.open(data / local.LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from muniment import local
+from muniment.transport.target import Address, local_token
 from muniment_server import data_directory
 from muniment_server.data_directory import DataDirectory, DirectoryInUse
 
@@ -67,3 +68,30 @@ def test_a_server_without_a_state_directory_serves_all_the_same(
     assert "local clients need a token" in caplog.text
     directory.withdraw(7460)
     assert not (directory.path / local.SERVER_FILE).exists()
+
+
+def test_a_server_that_does_not_hold_the_directory_is_shown_its_token_while_it_serves(
+    directory: DataDirectory,
+) -> None:
+    # As every server of a PostgreSQL database: several of them may have one directory.
+    directory.write_admin_token("mun_admin")
+    directory.announce("127.0.0.1", 7460)
+    address = Address.parse("127.0.0.1:7460")
+    assert local_token(address) == "mun_admin"
+    left = (directory.path / local.SERVER_FILE).read_text()
+    directory.withdraw(7460)
+    assert local_token(address) is None
+    # What a server that was killed left behind is not locked.
+    (directory.path / local.SERVER_FILE).write_text(left)
+    local.announcement_file(7460).write_text(left)
+    assert local_token(address) is None
+
+
+def test_a_server_takes_back_its_own_word_and_not_that_of_another_in_the_directory(
+    directory: DataDirectory,
+) -> None:
+    directory.announce("127.0.0.1", 7460)
+    other = {"address": "127.0.0.1:7461", "pid": os.getppid(), "data": str(directory.path)}
+    (directory.path / local.SERVER_FILE).write_text(json.dumps(other))
+    directory.withdraw(7460)
+    assert json.loads((directory.path / local.SERVER_FILE).read_text()) == other
