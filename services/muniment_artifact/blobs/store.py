@@ -23,6 +23,10 @@ STORE_NAME = "artifacts"
 """How errors call the blob store; where it is stays with the server."""
 
 
+class UnusableStore(ValueError):
+    """The settings of a store cannot be right."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlobStat:
     """What a store tells about a blob.

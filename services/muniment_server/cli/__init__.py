@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import click
+from muniment_artifact.blobs.store import UnusableStore
 from muniment_artifact.collection.sweep import NotOurTurn
 from muniment_core.db.database import UnusableDatabaseUrl
 from muniment_core.db.integrity import domain_error_of
 from muniment_core.db.schema import SchemaBehind
-from muniment_core.domain.errors import DomainError
+from muniment_core.domain.errors import DomainError, StorageUnavailable
 from muniment_core.signing.key_file import UnusableKey
 from muniment_core.signing.recovery import CannotRecover, NothingToRecover
 
@@ -32,7 +33,9 @@ _REFUSALS = (
     SchemaBehind,
     UnusableDatabaseUrl,
     UnusableKey,
+    UnusableStore,
 )
+_CAUSE_LENGTH = 500
 
 
 class _Group(click.Group):
@@ -41,6 +44,10 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except StorageUnavailable as error:
+            # Callers are not told why, but whoever starts a server has to know.
+            cause = " ".join(str(error.__cause__ or "").split())[:_CAUSE_LENGTH]
+            raise click.ClickException(f"{error} ({cause})" if cause else str(error)) from error
         except _REFUSALS as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:

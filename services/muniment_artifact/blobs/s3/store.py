@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, cast
 
 import urllib3
-from minio import Minio
 from minio.error import MinioException
 from muniment.digests import Digest
 
@@ -44,6 +44,7 @@ class S3BlobStore:
         Raises:
             StorageFull: if there is no room for the spool directory.
             StorageUnavailable: if it cannot be made.
+            UnusableStore: if the settings cannot be right.
         """
         if settings.spool_directory is not None:
             with storage_errors():
@@ -54,13 +55,10 @@ class S3BlobStore:
         http = http_pool(settings)
         self._client = client(settings, http)
         # Signs addresses for clients, and asks nobody: an address is signed with the host it names.
-        self._signer = Minio(
-            settings.public_endpoint or settings.endpoint,
-            access_key=settings.access_key,
-            secret_key=settings.secret_key,
-            region=settings.region,
-            secure=settings.public_secure if settings.public_endpoint else settings.secure,
-        )
+        self._signer = self._client
+        if settings.public_endpoint:
+            public = replace(settings, endpoint=settings.public_endpoint, secure=settings.public_secure)
+            self._signer = client(public, http)
         self._patience = Patience(settings.deadline, settings.read_timeout)
         self._reader = ObjectReader(self._client, self._bucket, self._patience)
         self._prober = Prober(self._client, http, self._bucket, self._root, self._patience)
