@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from types import FrameType
 
-from muniment.cli.program import program
-
 __all__ = ["main"]
 
 
@@ -26,8 +24,14 @@ def main() -> None:
         # A terminal that cannot show a character is no reason to fail.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    with _asked_to_end():
-        program(prog_name="muniment")
+    try:
+        with _asked_to_end():
+            # Whoever presses Ctrl-C while the verbs are loaded has asked to end, too.
+            from muniment.cli.program import program
+
+            program(prog_name="muniment")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 @contextmanager

@@ -139,7 +139,7 @@ def test_the_embedded_registry_of_a_directory_outlives_a_command(installed: Run,
 
 def test_help_needs_no_grpc_and_no_protobuf() -> None:
     source = (
-        "import sys, muniment.cli; "
+        "import sys, muniment.cli.program; "
         "print([name for name in sys.modules if name.split('.')[0] in ('grpc', 'google')])"
     )
     outcome = subprocess.run(
