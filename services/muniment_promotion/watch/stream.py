@@ -8,22 +8,18 @@ catching up once more, and no writer ever waits for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from muniment.v1 import promotion_service_pb2 as pb
-from muniment.v1.ledger_service_pb2 import LedgerEntry
 from muniment_core.db.ledger_store import EntryQuery
 from muniment_core.db.unit_of_work import Reader
 from muniment_core.domain.errors import InvalidField, ShuttingDown
 from muniment_core.rpc.convert import entry_message
 from muniment_core.rpc.execution import Execution
 
+from muniment_promotion.watch.packing import MAX_ENTRIES, packed
 from muniment_promotion.watch.tail import LedgerTail
-
-MAX_ENTRIES = 500
-MAX_BYTES = 1024 * 1024
-"""Most of one message: default clients take 4 MiB, and larger messages are no faster."""
 
 
 async def follow(
@@ -51,15 +47,13 @@ async def follow(
         while not tail.closed:
             # What another replica, or this process a moment ago, committed may not be in the tail yet.
             behind = position == after and tail.revision < head
-            recent = None if behind else tail.since(position, query.matches, limit=MAX_ENTRIES)
+            recent = None if behind else tail.since(position, query)
             if recent is None:
-                from_table = partial(_from_table, query=query, after=position)
-                messages, position = await execution.read(from_table)
-            else:
-                messages, position = recent
-            for response in _packed(messages, position):
+                recent = await execution.read(partial(_from_table, query=query, after=position))
+            responses, position = recent
+            for response in responses:
                 yield response
-            if messages:
+            if responses:
                 next_message_due = clock() + heartbeat_seconds
                 continue
             if clock() >= next_message_due:
@@ -69,23 +63,8 @@ async def follow(
     raise ShuttingDown
 
 
-def _from_table(reader: Reader, query: EntryQuery, after: int) -> tuple[list[LedgerEntry], int]:
+def _from_table(reader: Reader, query: EntryQuery, after: int) -> tuple[Sequence[pb.WatchResponse], int]:
     head = reader.ledger.size()
     entries = reader.ledger.after(after, query, limit=MAX_ENTRIES, upto=head)
     complete_to = entries[-1].revision if len(entries) == MAX_ENTRIES else head
-    return [entry_message(entry) for entry in entries], complete_to
-
-
-def _packed(messages: list[LedgerEntry], position: int) -> Iterator[pb.WatchResponse]:
-    """As few responses as fit; only the last one may bookmark a revision beyond its entries."""
-    response, size = pb.WatchResponse(), 0
-    for message in messages:
-        if response.entries and size + message.ByteSize() > MAX_BYTES:
-            yield response
-            response, size = pb.WatchResponse(), 0
-        response.entries.append(message)
-        response.revision = message.revision
-        size += message.ByteSize()
-    if response.entries:
-        response.revision = position
-        yield response
+    return list(packed([entry_message(entry) for entry in entries], complete_to)), complete_to

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
-from muniment.v1 import ledger_service_pb2
+from muniment.v1.ledger_service_pb2 import LedgerEntry
+from muniment.v1.promotion_service_pb2 import WatchResponse
 from muniment_core.db.ledger_store import EntryQuery
 from muniment_core.domain.errors import DomainError
 from muniment_core.domain.ledger import Entry
 from muniment_core.rpc.convert import entry_message
 from muniment_core.rpc.execution import Execution
 
+from muniment_promotion.watch.packing import MAX_ENTRIES, packed
+
+Kept: TypeAlias = tuple[Entry, LedgerEntry]
+Recent: TypeAlias = tuple[Sequence[WatchResponse], int]
+
 KEPT_ENTRIES = 4_096
 """A few seconds of a very busy registry: a reader slower than that goes back to the table."""
 READ_ENTRIES = 1_000
+SHARED_ANSWERS = 64
+"""How many different answers are kept for other watchers until the next entry comes."""
 RETRY_SECONDS = 0.5
 """How often a database that is away is asked again."""
 _EVERYTHING = EntryQuery()
@@ -50,7 +55,10 @@ class LedgerTail:
         self.revision = 0
         self._execution = execution
         self._poll_seconds = poll_seconds
-        self._kept: deque[tuple[Entry, ledger_service_pb2.LedgerEntry]] = deque(maxlen=kept_entries)
+        self._kept_entries = kept_entries
+        # The newest entries without a gap, of all projects: the last one is that of `revision`.
+        self._kept: list[Kept] = []
+        self._shared: dict[tuple[EntryQuery, int], Recent] = {}
         self._committed = asyncio.Event()
         self._advanced = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,26 +105,26 @@ class LedgerTail:
             with suppress(RuntimeError):  # the loop has ended, and with it every watcher
                 self._loop.call_soon_threadsafe(self._committed.set)
 
-    def since(
-        self, revision: int, matches: Callable[[Entry], bool], *, limit: int
-    ) -> tuple[list[ledger_service_pb2.LedgerEntry], int] | None:
-        """Matching entries after a revision, and the revision up to which that is all.
+    def since(self, revision: int, query: EntryQuery) -> Recent | None:
+        """Matching entries after a revision, packed, and the revision up to which that is all.
+
+        Those who wait for the same get the same messages, which nobody may change: with a thousand watchers,
+        finding and packing them for each would take longer than sending them.
 
         Returns:
             None when the entries after ``revision`` are no longer kept.
         """
         if revision >= self.revision:
-            return [], revision
-        if not self._kept or self._kept[0][0].revision > revision + 1:
-            return None
-        found = []
-        start = bisect_right(self._kept, revision, key=lambda kept: kept[0].revision)
-        for entry, message in islice(self._kept, start, None):
-            if matches(entry):
-                found.append(message)
-                if len(found) == limit:
-                    return found, entry.revision
-        return found, self.revision
+            return (), revision
+        found = self._shared.get((query, revision))
+        if found is None:
+            skipped = revision - self.revision + len(self._kept)
+            if skipped < 0:
+                return None
+            found = _matching(self._kept[skipped:], query, upto=self.revision)
+            if len(self._shared) < SHARED_ANSWERS:
+                self._shared[query, revision] = found
+        return found
 
     async def wait(self, revision: int, *, seconds: float) -> None:
         """Return when there is an entry after ``revision``, the time is over, or the server stops."""
@@ -158,7 +166,7 @@ class LedgerTail:
     async def _skip(self) -> None:
         """Go on from the end of the ledger; who wants to know what came before reads the table."""
         self.revision = await self._execution.read(lambda reader: reader.ledger.size())
-        self._kept.clear()
+        self._kept = []
         self._unwatched = False
         self._wake_watchers()
 
@@ -170,11 +178,24 @@ class LedgerTail:
         )
         if not entries:
             return False
-        self._kept.extend((entry, entry_message(entry)) for entry in entries)
+        self._kept += ((entry, entry_message(entry)) for entry in entries)
+        del self._kept[: -self._kept_entries]
         self.revision = entries[-1].revision
         self._wake_watchers()
         return len(entries) == READ_ENTRIES
 
     def _wake_watchers(self) -> None:
+        self._shared.clear()
         woken, self._advanced = self._advanced, asyncio.Event()
         woken.set()
+
+
+def _matching(kept: Sequence[Kept], query: EntryQuery, *, upto: int) -> Recent:
+    found: list[LedgerEntry] = []
+    for entry, message in kept:
+        if query.matches(entry):
+            found.append(message)
+            if len(found) == MAX_ENTRIES:
+                upto = entry.revision
+                break
+    return tuple(packed(found, upto)), upto

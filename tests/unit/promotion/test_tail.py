@@ -77,12 +77,10 @@ async def test_a_watcher_behind_the_tail_catches_up_from_the_table_and_then_foll
     assert (await anext(stream)).revision == 0, "the first message comes at once"
     registry.write(20 * KEPT)
     assert await revisions(stream, 20 * KEPT) == list(range(1, 20 * KEPT + 1))
-    assert registry.tail.since(0, lambda _: True, limit=500) is None, (
-        "the tail did not keep the first entries"
-    )
+    assert registry.tail.since(0, EntryQuery()) is None, "the tail did not keep the first entries"
     registry.write(1)
     assert await revisions(stream, 20 * KEPT + 1) == [20 * KEPT + 1]
-    assert registry.tail.since(20 * KEPT, lambda _: True, limit=500) is not None
+    assert registry.tail.since(20 * KEPT, EntryQuery()) is not None
 
 
 async def test_more_entries_than_one_message_holds_come_in_several(registry: Registry) -> None:
@@ -170,7 +168,7 @@ async def test_what_was_committed_while_nobody_watched_is_read_from_the_table(re
         await _reached(registry.tail, KEPT)
     registry.write(1)
     assert await revisions(stream, KEPT + 1) == [KEPT + 1]
-    assert registry.tail.since(KEPT, lambda _: True, limit=500) is not None, "and is followed from then on"
+    assert registry.tail.since(KEPT, EntryQuery()) is not None, "and is followed from then on"
     await stream.aclose()
     registry.write(1)
     assert await revisions(registry.follow(KEPT), KEPT + 2) == [KEPT + 1, KEPT + 2]
