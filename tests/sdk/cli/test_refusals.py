@@ -31,6 +31,11 @@ def refusal(outcome: subprocess.CompletedProcess[str]) -> str:
         (("audit", "log", "--model", "nosuch"), "models/nosuch does not exist"),
         (("audit", "log", "--type", "stage.demoted"), "no entry is of type 'stage.demoted': there are "),
         (("audit", "log", "--type", "stages.*"), "no entry is of type 'stages.*': there are "),
+        (("audit", "log", "--stage", "nowhere"), "the stages of this project are staging, production."),
+        (
+            ("audit", "log", "--stage", "nowhere", "--instance"),
+            "stage 'nowhere' does not exist: the stages of all",
+        ),
         (("deployments", "nosuch"), "models/nosuch does not exist"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -41,8 +46,22 @@ def test_a_slip_in_a_filter_is_no_empty_answer(
     assert sentence in refusal(cli(*words, *as_json))
 
 
-def test_a_filter_that_fits_nothing_yet_is_an_empty_answer(cli: Run, churn: str) -> None:
-    for words in (("audit", "log", "--model", churn, "--type", "alias.*"), ("deployments", churn)):
+def test_a_slip_in_a_stage_is_told_whether_or_not_its_model_is_named(cli: Run, churn: str) -> None:
+    for model in ((), ("--model", churn), ("--model", f"default/{churn}")):
+        sentence = refusal(cli("audit", "log", "--stage", "nowhere", *model))
+        assert (
+            "stage 'nowhere' does not exist: the stages of this project are staging, production." in sentence
+        )
+
+
+def test_a_filter_that_fits_nothing_yet_is_an_empty_answer(cli: Run, done: Done, churn: str) -> None:
+    done("project", "create", churn)
+    for words in (
+        ("audit", "log", "--model", churn, "--type", "alias.*"),
+        ("audit", "log", "--model", churn, "--stage", "staging"),
+        ("audit", "log", "--project", churn, "--stage", "staging"),
+        ("deployments", churn),
+    ):
         outcome = cli(*words)
         assert (outcome.returncode, outcome.stdout) == (0, ""), outcome.stderr
 
