@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +91,23 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
         }
 
     return read
+
+
+@pytest.fixture
+def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], None]:
+    """Has the system refuse a call about a path, as it refuses everybody but the user who runs most tests."""
+
+    def refuse(call: str, path: Path) -> None:
+        allowed = getattr(os, call)
+
+        def asked(about: object, *arguments: object, **options: object) -> object:
+            if isinstance(about, str | Path) and Path(about) == path:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return allowed(about, *arguments, **options)
+
+        monkeypatch.setattr(os, call, asked)
+
+    return refuse
 
 
 @dataclass

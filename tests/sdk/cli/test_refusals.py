@@ -178,6 +178,20 @@ def test_a_path_that_cannot_be_pushed_is_named_and_makes_no_version(cli: Run, tm
     refusal(cli("versions", "unpushed"))
 
 
+@pytest.mark.parametrize(
+    ("call", "forbidden"),
+    [("open", "weights/deep/config.json"), ("scandir", "weights/deep"), ("lstat", "weights")],
+)
+def test_a_path_that_may_not_be_read_is_named_and_makes_no_model(
+    cli: Run, weights: Path, forbid: Callable[[str, Path], None], call: str, forbidden: str
+) -> None:
+    path = weights.parent / forbidden
+    forbid(call, path)
+    sentence = refusal(cli("push", "unread", weights))
+    assert f"{path} cannot be read: Permission denied. Check that it exists and that you may" in sentence
+    refusal(cli("versions", "unread"))
+
+
 def test_a_directory_in_use_is_not_overwritten_unasked(cli: Run, churn: str, tmp_path: Path) -> None:
     (tmp_path / "into").mkdir()
     (tmp_path / "into" / "thesis.txt").write_text("years of work")
