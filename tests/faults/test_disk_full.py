@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,7 @@ def test_a_push_that_does_not_fit_is_refused_and_leaves_nothing_half_written(
     verify_version: Callable[[Api, catalog_pb2.Version], None],
     check_ledger: Callable[[Api], list[Any]],
     until: Callable[..., None],
+    processes: ProcessRunner,
     tmp_path: Path,
 ) -> None:
     server, registry = cramped_server, registry_of(cramped_server)
@@ -89,6 +91,18 @@ def test_a_push_that_does_not_fit_is_refused_and_leaves_nothing_half_written(
         registry.push("churn", large)
     # Whichever asked for the last block: bytes and database share the disk.
     assert "store is full: free space on the server" in full.value.diagnostics()
+    command = processes.start(
+        *(sys.executable, "-m", "muniment.cli", "push", "churn", str(large)),
+        env={"MUNIMENT_TARGET": server.address, "MUNIMENT_TOKEN": server.token},
+        name="push",
+    )
+    assert command.wait() == 1
+    assert re.fullmatch(
+        r"Error: the \w+ store is full: free space on the server, then repeat\. "
+        r"What has arrived is not sent twice\.\n",
+        command.stderr,
+    )
+    assert command.lines == []
     # The refusal of one stream ends the others, and the server clears up after each by itself.
     until(lambda: not list((server.data / "cas/incoming").iterdir()), "nothing is half-written")
     api = connect(server)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,7 @@ from harness.processes import ProcessRunner
 from harness.server import ServerFactory, ServerProcess
 from muniment.digests import Digest
 from muniment.v1 import artifact_service_pb2 as pb
-from muniment.v1 import artifact_service_pb2_grpc, catalog_pb2
+from muniment.v1 import artifact_service_pb2_grpc, catalog_pb2, metadata_service_pb2_grpc
 
 
 @pytest.fixture(scope="session")
@@ -91,8 +93,27 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
     return read
 
 
+@pytest.fixture
+def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], None]:
+    """Has the system refuse a call about a path, as it refuses everybody but the user who runs most tests."""
+
+    def refuse(call: str, path: Path) -> None:
+        allowed = getattr(os, call)
+
+        def asked(about: object, *arguments: object, **options: object) -> object:
+            if isinstance(about, str | Path) and Path(about) == path:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return allowed(about, *arguments, **options)
+
+        monkeypatch.setattr(os, call, asked)
+
+    return refuse
+
+
 @dataclass
-class LyingServer(artifact_service_pb2_grpc.ArtifactServiceServicer):
+class LyingServer(
+    artifact_service_pb2_grpc.ArtifactServiceServicer, metadata_service_pb2_grpc.MetadataServiceServicer
+):
     """Serves one manifest, and whatever bytes a test gives it."""
 
     address: str = ""
@@ -120,13 +141,19 @@ class LyingServer(artifact_service_pb2_grpc.ArtifactServiceServicer):
 
     @property
     def version(self) -> muniment.Version:
-        message = catalog_pb2.Version(
+        return muniment.Version.of(self._version)
+
+    @property
+    def _version(self) -> catalog_pb2.Version:
+        return catalog_pb2.Version(
             name="projects/default/models/churn/versions/1",
             number=1,
             digest=Digest.of(self.manifest_body).text,
             state=catalog_pb2.VERSION_STATE_READY,
         )
-        return muniment.Version.of(message)
+
+    def ResolveVersion(self, request: object, context: grpc.ServicerContext) -> catalog_pb2.Version:
+        return self._version
 
     def GetManifest(self, request: pb.GetManifestRequest, context: grpc.ServicerContext) -> pb.Manifest:
         files = self.listed
@@ -158,6 +185,7 @@ def liar() -> Iterator[LyingServer]:
     servicer = LyingServer()
     server = grpc.server(ThreadPoolExecutor(2), options=(("grpc.so_reuseport", 0),))
     artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(servicer, server)
+    metadata_service_pb2_grpc.add_MetadataServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     servicer.address = f"127.0.0.1:{port}"

@@ -66,6 +66,33 @@ def test_a_file_that_changes_while_it_is_pushed_makes_no_version(
     assert list(registry.models()) == []
 
 
+@pytest.mark.parametrize(
+    ("call", "forbidden"),
+    [
+        ("open", "model/deep/weights"),
+        ("scandir", "model/deep"),
+        ("scandir", "model"),
+        ("lstat", "model"),
+        ("stat", "model/deep/weights"),
+    ],
+)
+def test_a_path_that_may_not_be_read_is_named_and_makes_no_version(
+    registry: muniment.Registry,
+    tmp_path: Path,
+    forbid: Callable[[str, Path], None],
+    call: str,
+    forbidden: str,
+) -> None:
+    (tmp_path / "model" / "deep").mkdir(parents=True)
+    (tmp_path / "model" / "config").write_bytes(b"readable")
+    (tmp_path / "model" / "deep" / "weights").write_bytes(b"secret")
+    forbid(call, tmp_path / forbidden)
+    with pytest.raises(errors.CannotRead) as refused:
+        registry.push("churn", tmp_path / "model")
+    assert refused.value.message == f"{tmp_path / forbidden} cannot be read: Permission denied"
+    assert list(registry.models()) == []
+
+
 @pytest.mark.parametrize("target", [".", "..", "loop", "deep/loop"])
 def test_links_in_a_circle_are_refused(registry: muniment.Registry, tmp_path: Path, target: str) -> None:
     model = tmp_path / "model"

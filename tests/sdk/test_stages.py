@@ -52,6 +52,18 @@ def test_what_makes_no_sense_is_refused(registry, two_versions) -> None:
         registry.promote("churn@9", to="staging")
 
 
+def test_a_version_that_is_not_ready_is_refused_with_its_state(registry, two_versions) -> None:
+    first, _ = two_versions
+    registry.archive(first)
+    for state in ("ARCHIVED", "DELETED"):
+        with pytest.raises(errors.VersionNotReady, match=f"is {state}, while READY is needed") as refused:
+            registry.promote(first, to="staging")
+        assert refused.value.metadata == {"version": first.name, "state": state}
+        if state == "ARCHIVED":
+            registry.delete_version(first)
+    assert registry.stage("churn", "staging").number == 0
+
+
 def test_watch_tells_every_change_once_through_a_killed_server(server, registry, two_versions) -> None:
     first, second = two_versions
     with registry.watch(model="churn", stage="production", heartbeat=1) as watch:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import grpc
 import muniment
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from harness.tls import Secured, self_signed
 from muniment import errors
 from muniment.v1 import access_service_pb2 as pb
 from muniment.v1 import access_service_pb2_grpc
@@ -26,33 +20,6 @@ class Answering(access_service_pb2_grpc.AccessServiceServicer):
 
     def WhoAmI(self, request: pb.WhoAmIRequest, context: grpc.ServicerContext) -> pb.Identity:
         return pb.Identity(principal=dict(context.invocation_metadata())["authorization"])
-
-
-@dataclass
-class Secured:
-    """A server that speaks TLS, and the certificate it shows."""
-
-    address: str
-    certificate: Path
-
-
-def self_signed() -> tuple[bytes, bytes]:
-    """A key and its own certificate for the loopback address, PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "registry")])
-    loopback = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(loopback, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return private, certificate.public_bytes(serialization.Encoding.PEM)
 
 
 @pytest.fixture(scope="module")

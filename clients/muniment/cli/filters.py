@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from muniment.cli.output import note
-from muniment.errors import InvalidArgument, ModelNotFound, MunimentError, NotFound
+from muniment.errors import InvalidArgument, ModelNotFound, MunimentError, NotFound, StageNotFound
+from muniment.names import ProjectName
 from muniment.values.ledger import EVENT_TYPES
 
 if TYPE_CHECKING:
@@ -26,9 +27,17 @@ def or_else(found: Iterable[T], nothing: Callable[[], None]) -> Iterator[T]:
 
 
 def explain_nothing(
-    registry: Registry, *, model: str | None, stage: str | None = None, types: Sequence[str] = ()
+    registry: Registry,
+    *,
+    model: str | None,
+    project: str | None = None,
+    stage: str | None = None,
+    types: Sequence[str] = (),
 ) -> None:
     """Find out why nothing was found. Asked afterwards, as what was deleted still has its entries.
+
+    Args:
+        project: whose stage is meant; None: any project's.
 
     Raises:
         NotFound: if model or stage do not exist.
@@ -39,28 +48,51 @@ def explain_nothing(
             f"no entry is of type {unknown[0]!r}: there are {', '.join(EVENT_TYPES)}", "INVALID_FIELD"
         )
     try:
-        if model is not None and stage is not None:
-            registry.stage(model, stage)
-        elif model is not None:
+        if model is not None:
             registry.model(model)
+        if stage is not None and (others := other_stages(registry, project=project, stage=stage)):
+            whose = "of this project" if project else "of all projects"
+            listed = ", ".join(others)
+            raise StageNotFound(
+                f"stage {stage!r} does not exist: the stages {whose} are {listed}",
+                "STAGE_NOT_FOUND",
+                {"stage": stage, "stages": listed},
+            )
     except NotFound:
         raise
     except MunimentError:
         return  # who may read entries need not be allowed to read models
 
 
-def tell_unlikely(registry: Registry, *, model: str | None, types: Sequence[str]) -> None:
+def tell_unlikely(
+    registry: Registry, *, project: str, model: str | None, stage: str | None, types: Sequence[str]
+) -> None:
     """Before a wait that may be in vain, say so: the model may come, and a newer registry may have more types."""
     for unknown in unknown_types(types):
         note(f"This program knows no entries of type {unknown}; there are {', '.join(EVENT_TYPES)}.")
-    if model is None:
-        return
     try:
-        registry.model(model)
+        if stage is not None and (others := other_stages(registry, project=project, stage=stage)):
+            note(f"Project {project} has no stage {stage}; there are {', '.join(others)}.")
+        if model is not None:
+            registry.model(model)
     except ModelNotFound:
         note(f"Model {model} does not exist yet: waiting for it.")
     except MunimentError:
         return  # if this is about the registry, the wait itself will tell
+
+
+def other_stages(registry: Registry, *, project: str | None, stage: str) -> list[str]:
+    """The stages of the project, or of all for None, if the stage is none of them.
+
+    Nothing is said of a project that this caller does not see.
+    """
+    stages = [
+        known
+        for listed in registry.projects()
+        if project is None or ProjectName.parse(listed.name).project == project
+        for known in listed.stages
+    ]
+    return [] if stage in stages else list(dict.fromkeys(stages))
 
 
 def unknown_types(types: Sequence[str]) -> list[str]:

@@ -49,6 +49,12 @@ class Invocation:
         """The project that need not be written."""
         return self.project or os.environ.get("MUNIMENT_PROJECT") or DEFAULT_PROJECT
 
+    def project_of(self, model: str | None) -> str:
+        """The project of a model as it was typed, which may name it."""
+        if model is None or "/" not in model:
+            return self.own_project
+        return model.removeprefix("projects/").partition("/")[0]
+
     def model(self, resource: str) -> str:
         """What to type for a model, given its resource name; what is none is shown as it is."""
         try:

@@ -63,7 +63,7 @@ def watch(
     In order, each once; goes on by itself when the registry was away.
     """
     with invocation.connect() as registry:
-        tell_unlikely(registry, model=model, types=types)
+        tell_unlikely(registry, project=invocation.project_of(model), model=model, stage=stage, types=types)
         with registry.watch(after=after, model=model, stage=stage, types=types) as events:
             many(events, json=invocation.json, columns=_COLUMNS, row=_cells(invocation), none="", batch=1)
 
@@ -104,7 +104,12 @@ def log(
         )
         # Entries of the instance are of models of any project.
         explained = partial(
-            explain_nothing, registry, model=None if all_projects else model, stage=stage, types=types
+            explain_nothing,
+            registry,
+            project=None if all_projects else invocation.project_of(model),
+            model=None if all_projects else model,
+            stage=stage,
+            types=types,
         )
         many(
             islice(or_else(entries, explained), limit),

@@ -118,7 +118,9 @@ def find_files(path: Path) -> list[SourceFile]:
         status = root.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise SourceMissing(f"{path} does not exist") from None
-    except (OSError, RuntimeError, ValueError) as error:
+    except OSError as error:
+        raise CannotRead(f"{path} cannot be read: {error.strerror}") from error
+    except (RuntimeError, ValueError) as error:
         raise CannotRead(f"{path} cannot be read: {error}") from error
     if stat.S_ISREG(status.st_mode):
         files = [SourceFile(unicodedata.normalize("NFC", path.name or root.name), root, Signature.of(status))]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from harness.server import ServerProcess
+from muniment.digests import Digest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Done = Callable[..., str]
@@ -31,6 +35,11 @@ def refusal(outcome: subprocess.CompletedProcess[str]) -> str:
         (("audit", "log", "--model", "nosuch"), "models/nosuch does not exist"),
         (("audit", "log", "--type", "stage.demoted"), "no entry is of type 'stage.demoted': there are "),
         (("audit", "log", "--type", "stages.*"), "no entry is of type 'stages.*': there are "),
+        (("audit", "log", "--stage", "nowhere"), "the stages of this project are staging, production."),
+        (
+            ("audit", "log", "--stage", "nowhere", "--instance"),
+            "stage 'nowhere' does not exist: the stages of all",
+        ),
         (("deployments", "nosuch"), "models/nosuch does not exist"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -41,8 +50,22 @@ def test_a_slip_in_a_filter_is_no_empty_answer(
     assert sentence in refusal(cli(*words, *as_json))
 
 
-def test_a_filter_that_fits_nothing_yet_is_an_empty_answer(cli: Run, churn: str) -> None:
-    for words in (("audit", "log", "--model", churn, "--type", "alias.*"), ("deployments", churn)):
+def test_a_slip_in_a_stage_is_told_whether_or_not_its_model_is_named(cli: Run, churn: str) -> None:
+    for model in ((), ("--model", churn), ("--model", f"default/{churn}")):
+        sentence = refusal(cli("audit", "log", "--stage", "nowhere", *model))
+        assert (
+            "stage 'nowhere' does not exist: the stages of this project are staging, production." in sentence
+        )
+
+
+def test_a_filter_that_fits_nothing_yet_is_an_empty_answer(cli: Run, done: Done, churn: str) -> None:
+    done("project", "create", churn)
+    for words in (
+        ("audit", "log", "--model", churn, "--type", "alias.*"),
+        ("audit", "log", "--model", churn, "--stage", "staging"),
+        ("audit", "log", "--project", churn, "--stage", "staging"),
+        ("deployments", churn),
+    ):
         outcome = cli(*words)
         assert (outcome.returncode, outcome.stdout) == (0, ""), outcome.stderr
 
@@ -157,6 +180,79 @@ def test_a_path_that_cannot_be_pushed_is_named_and_makes_no_version(cli: Run, tm
     for name in ("absent", "empty", "leaky"):
         assert name in refusal(cli("push", "unpushed", tmp_path / name))
     refusal(cli("versions", "unpushed"))
+
+
+@pytest.mark.parametrize(
+    ("call", "forbidden"),
+    [("open", "weights/deep/config.json"), ("scandir", "weights/deep"), ("lstat", "weights")],
+)
+def test_a_path_that_may_not_be_read_is_named_and_makes_no_model(
+    cli: Run, weights: Path, forbid: Callable[[str, Path], None], call: str, forbidden: str
+) -> None:
+    path = weights.parent / forbidden
+    forbid(call, path)
+    sentence = refusal(cli("push", "unread", weights))
+    assert f"{path} cannot be read: Permission denied. Check that it exists and that you may" in sentence
+    refusal(cli("versions", "unread"))
+
+
+@pytest.mark.parametrize("moment", ["hash", "push"])
+def test_a_file_that_changes_while_it_is_pushed_is_named_and_makes_no_model(
+    cli: Run, weights: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    large = weights / "large.bin"
+    large.write_bytes(os.urandom(20_000_000))
+
+    def tell(phase: str, _done: int, _total: int) -> None:
+        if phase == moment:
+            os.truncate(large, 5)
+
+    # What the command calls where it draws no bar.
+    monkeypatch.setattr("muniment.transfer.progress._nothing", tell)
+    sentence = refusal(cli("push", "unsteady", weights))
+    assert f"{large} " in sentence
+    assert "while it was pushed. Push again when nothing writes to it any more." in sentence
+    refusal(cli("versions", "unsteady"))
+
+
+def test_bytes_that_are_not_what_their_manifest_says_are_refused_with_both_digests(
+    muniment: Run, liar: Any, tmp_path: Path
+) -> None:
+    liar.add("w.bin", b"good")
+    liar.data["w.bin"] = b"evil"
+    sentence = refusal(muniment("--target", liar.address, "--token", "mun_x", "pull", "churn", "into"))
+    good, evil = (Digest.of(data).text for data in (b"good", b"evil"))
+    assert f"w.bin has digest {evil}, while its manifest says {good}. Try again; if it" in sentence
+    assert not (tmp_path / "into").exists()
+
+
+def test_bytes_that_the_registry_finds_damaged_are_refused_with_their_digest(
+    cli: Run, churn: str, shared_server: ServerProcess, tmp_path: Path
+) -> None:
+    only = os.urandom(1000)
+    (tmp_path / "only.bin").write_bytes(only)
+    cli("push", churn, tmp_path / "only.bin")
+    digest = Digest.of(only).text
+    (stored,) = shared_server.data.glob(f"cas/**/{digest.partition(':')[2]}")
+    stored.unlink()
+    stored.write_bytes(bytes(1000))
+    sentence = refusal(cli("pull", churn, "into"))
+    assert f"stored bytes {digest} are damaged" in sentence
+    assert "Tell the operator of the registry." in sentence
+    assert not (tmp_path / "into").exists()
+
+
+def test_a_version_that_is_not_ready_is_promoted_nowhere(cli: Run, done: Done, churn: str) -> None:
+    before = done("history", churn)
+    done("archive", f"{churn}@1")
+    for state in ("ARCHIVED", "DELETED"):
+        sentence = refusal(cli("promote", f"{churn}@1", "--to", "staging"))
+        assert (
+            f"{churn}/versions/1 is {state}, while READY is needed. Use a version that is READY: " in sentence
+        )
+        if state == "ARCHIVED":
+            done("delete", f"{churn}@1")
+    assert done("history", churn) == before
 
 
 def test_a_directory_in_use_is_not_overwritten_unasked(cli: Run, churn: str, tmp_path: Path) -> None:

@@ -53,6 +53,31 @@ def test_a_type_that_no_entry_has_is_told(watch: Watch) -> None:
     assert watching.wait() == 128 + signal.SIGTERM
 
 
+def test_a_stage_that_the_project_does_not_have_is_told(watch: Watch) -> None:
+    for arguments in ((), ("--model", "default/unborn", "--project", "elsewhere")):
+        watching = watch("--stage", "nowhere", *arguments)
+        watching.wait_for_stderr(
+            r"(?m)^Project default has no stage nowhere; there are staging, production\.$"
+        )
+        if arguments:
+            watching.wait_for_stderr("Model default/unborn does not exist yet: waiting for it")
+        watching.signal(signal.SIGTERM)
+        assert watching.wait() == 128 + signal.SIGTERM
+
+
+def test_a_stage_that_the_project_has_is_waited_for_without_a_word(
+    watch: Watch, done: Callable[..., str], weights: Path
+) -> None:
+    watching = watch("--after", "0", "--stage", "staging", "--model", "quiet", "--json")
+    watching.wait_for_stderr("Model quiet does not exist yet")
+    done("push", "quiet", weights, "--quiet")
+    done("promote", "quiet@1", "--to", "staging")
+    watching.wait_for_line(r"stage\.promoted")
+    watching.signal(signal.SIGINT)
+    assert watching.wait() == 130
+    assert watching.stderr == "Model quiet does not exist yet: waiting for it.\n"
+
+
 def test_events_are_filtered_and_followed_from_a_revision(
     watch: Watch, done: Callable[..., str], shared_server: ServerProcess, weights: Path
 ) -> None:

@@ -199,6 +199,25 @@ def test_a_token_that_is_not_valid_ends_it_with_a_sentence(processes, server, tm
     assert "Traceback" not in process.stderr
 
 
+@pytest.mark.parametrize("exists", [False, True], ids=["no model yet", "a model"])
+def test_a_stage_that_the_project_does_not_have_ends_it_with_a_sentence(
+    processes, server, push, tmp_path, exists
+):
+    if exists:
+        push()
+    process = processes.start(
+        *(PROGRAM, "--model", MODEL, "--stage", "nowhere", "--into", tmp_path / "files"),
+        *("--target", server.address),
+        env={"MUNIMENT_TOKEN": server.token},
+    )
+    assert process.wait() == 1
+    assert (
+        "stage 'nowhere' does not exist: the stages of this project are staging, production."
+        in process.stderr
+    )
+    assert "Traceback" not in process.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
