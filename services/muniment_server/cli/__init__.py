@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from muniment.names import InvalidName
 from muniment_artifact.blobs.store import UnusableStore
 from muniment_artifact.collection.sweep import NotOurTurn
 from muniment_core.db.database import UnusableDatabaseUrl
@@ -28,6 +29,7 @@ _REFUSALS = (
     CannotServe,
     DirectoryInUse,
     DomainError,
+    InvalidName,
     NotOurTurn,
     NothingToRecover,
     SchemaBehind,
