@@ -1,7 +1,7 @@
 """Every setting of the server, each once.
 
-A setting is an option of the command line, the environment variable ``MUNIMENT_`` + its name, or a key of
-the TOML file given with ``--config``; the first of these that is there counts.
+A setting is an option of the command line, the environment variable ``MUNIMENT_`` + its name, or a key of the
+TOML file given with ``--config``; the first of these that is there counts. ``--insecure`` has another variable.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def _key_name(_context: click.Context, _option: click.Parameter, name: str) -> s
         raise click.BadParameter(str(error)) from None
 
 
-def _option(name: str, **attributes: Any) -> Callable[[F], F]:
-    variable = "MUNIMENT_" + name.removeprefix("--").upper().replace("-", "_")
+def _option(name: str, *, variable: str = "", **attributes: Any) -> Callable[[F], F]:
+    variable = variable or "MUNIMENT_" + name.removeprefix("--").upper().replace("-", "_")
     return click.option(name, cls=_Setting, envvar=variable, show_envvar=True, **attributes)
 
 
@@ -255,7 +255,13 @@ _SERVE = (
         help="Address of the artifact service, for a metadata or promotion service of its own.  "
         "[default: this process]",
     ),
-    _option("--insecure", is_flag=True, help="Serve on a non-loopback address without TLS."),
+    _option(
+        "--insecure",
+        # MUNIMENT_INSECURE lets clients send their token in the clear, and is no leave for a server beside them.
+        variable="MUNIMENT_LISTEN_INSECURE",
+        is_flag=True,
+        help="Serve on a non-loopback address without TLS.",
+    ),
     _option(
         "--grace",
         type=click.FloatRange(min=0, max=3600),

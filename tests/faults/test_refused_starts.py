@@ -42,8 +42,9 @@ def test_a_port_that_is_in_use_is_refused(
 
 
 def test_an_address_that_others_can_reach_is_refused_without_insecure(
-    refused: Callable[..., str], tmp_path: Path
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("MUNIMENT_INSECURE", "1")  # for clients on this machine
     for address in ("0.0.0.0:0", "example.invalid:7460"):
         sentence = refused("--data", tmp_path / "data", "--listen", address)
         assert "tokens would travel in the clear" in sentence

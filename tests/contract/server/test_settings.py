@@ -58,6 +58,14 @@ def test_an_option_counts_before_the_environment_and_that_before_the_file(
     assert given["listen"] == "127.0.0.1:7490"
 
 
+def test_what_clients_may_send_in_the_clear_is_no_leave_to_serve_so(
+    values: Callable[..., dict[str, Any]],
+) -> None:
+    assert values(MUNIMENT_INSECURE="1")["insecure"] is False
+    assert values(MUNIMENT_LISTEN_INSECURE="1")["insecure"] is True
+    assert values("--insecure")["insecure"] is True
+
+
 def test_the_file_sets_numbers_spans_and_flags(file: Path, values: Callable[..., dict[str, Any]]) -> None:
     given = values(MUNIMENT_CONFIG=str(file))
     assert given["data"] == file.parent / "data"
