@@ -89,7 +89,7 @@ def command(
         check_pointer_name("stage", stage)
         name = check_name("deployment", name or _default_name(model, stage))
     except InvalidName as error:
-        raise click.UsageError(str(error)) from error
+        raise click.ClickException(str(error)) from error
     try:
         with muniment.connect(
             target, token=token, project=project, ca_file=ca_file, insecure=insecure

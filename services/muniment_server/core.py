@@ -69,6 +69,7 @@ def running_core(
         UnusableKey: if the signing key that was given cannot be used.
         DirectoryInUse: if the database is embedded and another process uses it.
         SchemaBehind: if a PostgreSQL database was not migrated.
+        SchemaAhead: if the database was migrated by a later program.
         UnusableDatabaseUrl: if the database address is none.
     """
     directory = DataDirectory(settings.data)

@@ -1,7 +1,7 @@
 """Every setting of the server, each once.
 
-A setting is an option of the command line, the environment variable ``MUNIMENT_`` + its name, or a key of
-the TOML file given with ``--config``; the first of these that is there counts.
+A setting is an option of the command line, the environment variable ``MUNIMENT_`` + its name, or a key of the
+TOML file given with ``--config``; the first of these that is there counts. ``--insecure`` has another variable.
 """
 
 from __future__ import annotations
@@ -98,21 +98,33 @@ class ServeSettings:
     gc_grace: timedelta
 
 
+class _Setting(click.Option):
+    """An option that the environment and the file can set, too; what a command alone is asked is none."""
+
+
+def _settings_of(command: click.Command) -> set[str]:
+    return {str(option.name) for option in command.params if isinstance(option, _Setting)}
+
+
 def _load_file(context: click.Context, _option: click.Parameter, path: Path | None) -> None:
-    """Make the keys of a TOML file the defaults of the options."""
+    """Make the keys of a TOML file the defaults of the options: those the command has, for all share one file."""
     if path is None:
         return
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.BadParameter(f"cannot be read: {error}") from None
-    known = {parameter.name for parameter in context.command.params}
-    unknown = sorted(set(values) - known)
+    except OSError as error:
+        raise click.BadParameter(f"{path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.BadParameter(f"{path} cannot be read: {error}") from None
+    # What serves has every setting there is.
+    unknown = sorted(set(values) - _settings_of(click.command()(serve_options(lambda **_values: None))))
     if unknown:
         raise click.BadParameter(
-            f"{path} sets {', '.join(unknown)}, which {context.command_path} does not know"
+            f"{path} sets {', '.join(unknown)}, which muniment-server does not know: "
+            "'muniment-server serve --help' lists all settings"
         )
-    context.default_map = values
+    taken = _settings_of(context.command)
+    context.default_map = {name: value for name, value in values.items() if name in taken}
 
 
 def _key_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
@@ -124,9 +136,9 @@ def _key_name(_context: click.Context, _option: click.Parameter, name: str) -> s
         raise click.BadParameter(str(error)) from None
 
 
-def _option(name: str, **attributes: Any) -> Callable[[F], F]:
-    variable = "MUNIMENT_" + name.removeprefix("--").upper().replace("-", "_")
-    return click.option(name, envvar=variable, show_envvar=True, **attributes)
+def _option(name: str, *, variable: str = "", **attributes: Any) -> Callable[[F], F]:
+    variable = variable or "MUNIMENT_" + name.removeprefix("--").upper().replace("-", "_")
+    return click.option(name, cls=_Setting, envvar=variable, show_envvar=True, **attributes)
 
 
 _CONFIG = click.option(
@@ -137,7 +149,7 @@ _CONFIG = click.option(
     is_eager=True,
     expose_value=False,
     callback=_load_file,
-    help="TOML file with settings, named as the options with _ for -.",
+    help="TOML file with settings, named as the options with _ for -; all commands can share it.",
 )
 
 _STORAGE = (
@@ -243,7 +255,13 @@ _SERVE = (
         help="Address of the artifact service, for a metadata or promotion service of its own.  "
         "[default: this process]",
     ),
-    _option("--insecure", is_flag=True, help="Serve on a non-loopback address without TLS."),
+    _option(
+        "--insecure",
+        # MUNIMENT_INSECURE lets clients send their token in the clear, and is no leave for a server beside them.
+        variable="MUNIMENT_LISTEN_INSECURE",
+        is_flag=True,
+        help="Serve on a non-loopback address without TLS.",
+    ),
     _option(
         "--grace",
         type=click.FloatRange(min=0, max=3600),

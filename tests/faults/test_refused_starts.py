@@ -6,8 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from harness.api import Api
-from harness.server import ServerProcess
+from harness.server import ServerFactory, ServerProcess
+from muniment_core.db.database import Database
+from muniment_core.db.schema import needed_revision
+from muniment_server.cli import main
+from sqlalchemy import text
+
+_LATER = (
+    f"the database has schema 0999_later, while this program knows none after {needed_revision()}: "
+    "install a newer release of muniment"
+)
 
 
 def test_a_second_server_on_a_data_directory_is_refused_and_the_first_goes_on(
@@ -32,8 +42,9 @@ def test_a_port_that_is_in_use_is_refused(
 
 
 def test_an_address_that_others_can_reach_is_refused_without_insecure(
-    refused: Callable[..., str], tmp_path: Path
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("MUNIMENT_INSECURE", "1")  # for clients on this machine
     for address in ("0.0.0.0:0", "example.invalid:7460"):
         sentence = refused("--data", tmp_path / "data", "--listen", address)
         assert "tokens would travel in the clear" in sentence
@@ -53,6 +64,29 @@ def test_a_postgresql_database_that_was_not_migrated_is_refused(
     )
     assert "the database has schema none" in sentence
     assert "muniment-server migrate" in sentence
+
+
+def test_a_database_of_a_later_release_is_refused_by_whatever_would_open_it(
+    server_factory: ServerFactory, refused: Callable[..., str], database: str | None
+) -> None:
+    server = server_factory(database=database, migrate=False)
+    server.stop()
+    opened = Database(database) if database else Database.embedded(server.data)
+    with opened.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999_later'"))
+    opened.close()
+    where = ("--data", str(server.data), *(("--database", database) if database else ()))
+    assert _LATER in refused(*where, "--listen", "127.0.0.1:0")
+    for command in (
+        ("migrate",),
+        ("token", "create", "--role", "reader"),
+        ("key", "show"),
+        ("gc",),
+        ("fsck",),
+    ):
+        done = CliRunner().invoke(main, [*command, *where])
+        assert (done.exit_code, done.stdout) == (1, ""), command
+        assert _LATER in done.stderr
 
 
 def test_a_postgresql_that_does_not_answer_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:

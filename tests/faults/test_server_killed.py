@@ -51,10 +51,14 @@ class Clients:
     def promoted(self) -> list[dict[str, Any]]:
         return [line for line in self.moved if "promotion" in line]
 
-    def in_flight(self) -> tuple[int, int]:
-        """How many pushes and promotions were begun and not answered."""
-        pushes = sum("begun" in line for line in self._push_lines()) - len(self.pushed)
-        return pushes, sum("begun" in line for line in self.moved) - len(self.promoted)
+    def in_flight(self) -> tuple[set[str], set[str]]:
+        """Request ids of the pushes and of the promotions that were begun and not answered."""
+        pushes = {line["begun"] for line in self._push_lines() if "begun" in line}
+        moves = {line["begun"] for line in self.moved if "begun" in line}
+        return (
+            pushes - {line["request_id"] for line in self.pushed},
+            moves - {line["promotion"] for line in self.promoted},
+        )
 
     def _push_lines(self) -> list[dict[str, Any]]:
         journals = (self.directory / f"pushes-{number}.jsonl" for number in range(PUSHERS))
@@ -124,10 +128,11 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed(
     until(lambda: clients.pushed and clients.promoted, "the clients are at work")
 
     sound: set[int] = set()
-    interrupted = [0, 0]
-    kills = 0
-    # A kill falls into the middle of a push and of a promotion more often than not, and is not told when to.
-    while kills < (100 if soak else 10) or (kills < 200 and not all(interrupted)):
+    interrupted: tuple[set[str], set[str]] = set(), set()
+    fell_into = [0, 0]
+    kills, enough = 0, 25 if soak else 5
+    # Kills are not told when to fall into the middle of a push or of a promotion, and do so by themselves.
+    while kills < 4 * enough or (kills < 200 and min(fell_into) < enough):
         kills += 1
         before = len(clients.pushed), len(clients.promoted)
         # Most times in the middle of the work; sometimes before anyone has found the server again.
@@ -137,8 +142,13 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed(
                 "pushes and promotions go on after a restart",
             )
         time.sleep(moments.uniform(0.0, 0.4))  # the random moment
+        begun = clients.in_flight()
         server.kill9()
-        interrupted = [total + more for total, more in zip(interrupted, clients.in_flight(), strict=True)]
+        # What an earlier kill interrupted waits for the server, and what began after this one was not there.
+        for kind, unanswered in enumerate(clients.in_flight()):
+            now = (begun[kind] & unanswered) - interrupted[kind]
+            fell_into[kind] += bool(now)
+            interrupted[kind].update(now)
         server.restart()
         assert clients.still_running()
 
@@ -155,7 +165,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed(
             _check_moves(api, moved)
             check_ledger(api)
 
-    assert all(interrupted), "kills fell into the middle of pushes and of promotions"
+    assert min(fell_into) >= enough, "a quarter of the kills, or more, fell into either"
     clients.end()
     api = connect(server)
     entries = check_ledger(api)

@@ -26,6 +26,7 @@ from muniment_core.db.tables import instance, ledger_head, metadata
 from muniment_core.domain.merkle import Frontier
 
 __all__ = [
+    "SchemaAhead",
     "SchemaBehind",
     "artifact_tables",
     "current_revision",
@@ -46,8 +47,18 @@ _RAN = table("alembic_version", column("version_num"))
 _ADVISORY_LOCK = 0x6D756E69  # "muni": no two processes migrate one PostgreSQL at once
 
 
+class SchemaAhead(RuntimeError):
+    """The database has a schema of a later program: no step leads back."""
+
+    def __init__(self, found: str, last: str) -> None:
+        super().__init__(
+            f"the database has schema {found}, while this program knows none after {last}: "
+            "install a newer release of muniment"
+        )
+
+
 class SchemaBehind(RuntimeError):
-    """The database does not have the schema this program needs."""
+    """The database lacks steps of the schema this program needs."""
 
     def __init__(self, found: str | None, needed: str) -> None:
         super().__init__(
@@ -67,10 +78,15 @@ def _config(connection: Connection) -> Config:
 
 
 def needed_revision() -> str:
-    """Name of the last step of this program: steps are numbered, and files are named after them."""
-    steps = (files("muniment_core.db") / "migrations" / "versions").iterdir()
-    numbered = (step.name for step in steps if step.name[0].isdigit() and step.name.endswith(".py"))
-    return max(numbered).removesuffix(".py")
+    """Name of the last step of this program."""
+    return _steps()[-1]
+
+
+def _steps() -> list[str]:
+    """Names of all steps: they are numbered, and files are named after them."""
+    found = (files("muniment_core.db") / "migrations" / "versions").iterdir()
+    numbered = (step.name for step in found if step.name[0].isdigit() and step.name.endswith(".py"))
+    return sorted(name.removesuffix(".py") for name in numbered)
 
 
 def current_revision(database: Database) -> str | None:
@@ -94,11 +110,19 @@ def require_current(database: Database) -> None:
     """Make sure that the database has the schema of this program.
 
     Raises:
-        SchemaBehind: if it has another one.
+        SchemaBehind: if steps of it were not run.
+        SchemaAhead: if steps were run that this program does not know.
     """
     found, needed = current_revision(database), needed_revision()
+    _require_known(found)
     if found != needed:
         raise SchemaBehind(found, needed)
+
+
+def _require_known(found: str | None) -> None:
+    steps = _steps()
+    if found is not None and found not in steps:
+        raise SchemaAhead(found, steps[-1])
 
 
 def migrate(database: Database, clock: Callable[[], datetime]) -> str:
@@ -106,6 +130,9 @@ def migrate(database: Database, clock: Callable[[], datetime]) -> str:
 
     Returns:
         Name of the last step.
+
+    Raises:
+        SchemaAhead: if steps were run that this program does not know.
     """
     if is_current(database):
         return needed_revision()
@@ -115,6 +142,8 @@ def migrate(database: Database, clock: Callable[[], datetime]) -> str:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+        # Under the lock: a later program may have had it until now.
+        _require_known(_current_revision(connection))
         command.upgrade(_config(connection), "head")
         _set_up(connection, clock)
     return needed_revision()

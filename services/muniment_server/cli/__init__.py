@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import click
+from muniment.names import InvalidName
 from muniment_artifact.blobs.store import UnusableStore
 from muniment_artifact.collection.sweep import NotOurTurn
 from muniment_core.db.database import UnusableDatabaseUrl
 from muniment_core.db.integrity import domain_error_of
-from muniment_core.db.schema import SchemaBehind
+from muniment_core.db.schema import SchemaAhead, SchemaBehind
 from muniment_core.domain.errors import DomainError, StorageUnavailable
 from muniment_core.signing.key_file import UnusableKey
 from muniment_core.signing.recovery import CannotRecover, NothingToRecover
@@ -28,8 +29,10 @@ _REFUSALS = (
     CannotServe,
     DirectoryInUse,
     DomainError,
+    InvalidName,
     NotOurTurn,
     NothingToRecover,
+    SchemaAhead,
     SchemaBehind,
     UnusableDatabaseUrl,
     UnusableKey,

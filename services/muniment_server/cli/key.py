@@ -37,8 +37,7 @@ def show(as_json: bool, **values: Any) -> None:
         raise click.ClickException(f"{file} is not there: a registry that never ran has no key")
     database = Database(settings.database) if settings.database else Database.embedded(settings.data)
     try:
-        if not schema.is_current(database):
-            raise schema.SchemaBehind(schema.current_revision(database), schema.needed_revision())
+        schema.require_current(database)
         with database.reading() as connection:
             keys = CheckpointStore(connection).log_keys()
     finally:

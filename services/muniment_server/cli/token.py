@@ -8,7 +8,7 @@ from typing import Any
 import click
 import grpc
 from muniment import local
-from muniment.names import ALL_PROJECTS, InvalidName, ProjectName, check_name
+from muniment.names import ALL_PROJECTS, ProjectName, check_name
 from muniment.v1 import access_service_pb2 as pb
 from muniment.v1 import access_service_pb2_grpc
 from muniment_core.db.writer import Change
@@ -21,6 +21,7 @@ from muniment_server.data_directory import DirectoryInUse
 from muniment_server.settings import StorageSettings, storage_options, storage_settings
 
 CALL_SECONDS = 30.0
+MAX_PRINCIPAL = 128
 
 
 @click.group()
@@ -42,12 +43,8 @@ def token() -> None:
 @storage_options
 def create(roles: tuple[str, ...], project: str, principal: str, as_json: bool, **values: Any) -> None:
     """Create a token and print its secret, which is shown only now."""
-    principal = principal or (roles[0] if project == "-" else f"{project}-{roles[0]}")
-    try:
-        check_name("principal", principal)
-        parent = ALL_PROJECTS if project == "-" else ProjectName(check_name("project", project)).text
-    except InvalidName as error:
-        raise click.UsageError(str(error)) from None
+    parent = ALL_PROJECTS if project == "-" else ProjectName(check_name("project", project)).text
+    principal = check_name("principal", principal or _default_principal(project, roles[0]))
     settings = storage_settings(values)
     granted = frozenset(Role(role) for role in roles)
     try:
@@ -56,10 +53,16 @@ def create(roles: tuple[str, ...], project: str, principal: str, as_json: bool, 
         secret = _create_through_server(settings, parent, principal, granted)
     if as_json:
         click.echo(
-            json.dumps({"principal": principal, "roles": sorted(roles), "project": project, "secret": secret})
+            json.dumps(
+                {"principal": principal, "roles": sorted(granted), "project": project, "secret": secret}
+            )
         )
     else:
         click.echo(secret)
+
+
+def _default_principal(project: str, role: str) -> str:
+    return role if project == "-" else f"{project[: MAX_PRINCIPAL - len(role) - 1]}-{role}"
 
 
 def _create_directly(settings: StorageSettings, parent: str, principal: str, roles: frozenset[Role]) -> str:

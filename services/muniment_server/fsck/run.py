@@ -98,7 +98,8 @@ class Fsck:
         """Everything that differs, as it is found.
 
         Raises:
-            SchemaBehind: if the database does not have the schema of this program.
+            SchemaBehind: if the database has the schema of an earlier program.
+            SchemaAhead: if it has that of a later one.
         """
         try:
             with damage_told():
@@ -113,7 +114,8 @@ class Fsck:
         """Tables, columns and indexes that are not those of this program.
 
         Raises:
-            SchemaBehind: if it is the schema of an older or newer one.
+            SchemaBehind: if it is the schema of an earlier program.
+            SchemaAhead: if it is that of a later one.
         """
         schema.require_current(self._database)
         for difference in schema.differences(self._database):

@@ -78,3 +78,30 @@ def test_a_migration_that_fails_leaves_nothing_behind(
         assert inspect(connection).get_table_names() == []
     schema.migrate(empty_database, lambda: NOW)
     assert schema.differences(empty_database) == []
+
+
+def test_a_schema_of_a_later_program_is_refused_and_left_as_it_is(database: Database) -> None:
+    later = "0999_from_a_later_release"
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :later"), {"later": later})
+    told = (
+        f"has schema {later}, while this program knows none after {schema.needed_revision()}: install a newer"
+    )
+    for refused in (
+        lambda: schema.migrate(database, lambda: NOW),
+        lambda: schema.require_current(database),
+    ):
+        with pytest.raises(schema.SchemaAhead, match=told):
+            refused()
+    assert schema.current_revision(database) == later
+    assert schema.differences(database) == []
+
+
+def test_a_schema_of_an_earlier_program_is_to_be_migrated(database: Database) -> None:
+    earlier = schema._steps()[-2]
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :earlier"), {"earlier": earlier})
+    with pytest.raises(
+        schema.SchemaBehind, match=f"has schema {earlier}, while .* 'muniment-server migrate'"
+    ):
+        schema.require_current(database)

@@ -219,17 +219,20 @@ def test_a_stage_that_the_project_does_not_have_ends_it_with_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "status", "sentence"),
     [
-        (("--model", "../x"), "model '../x' is not valid"),
-        (("--model", MODEL, "--stage", "7"), "stage '7' is not valid"),
-        (("--model", MODEL, "--serve", "8000"), "'8000' is not HOST:PORT"),
-        (("--model", MODEL, "--serve", "127.0.0.1:99999"), "is not HOST:PORT"),
-        ((), "Missing option '--model'"),
+        (("--model", "../x"), 1, "model '../x' is not valid"),
+        (("--model", MODEL, "--stage", "7"), 1, "stage '7' is not valid"),
+        (("--model", MODEL, "--name", "a/b"), 1, "deployment 'a/b' is not valid"),
+        (("--model", MODEL, "--serve", "8000"), 2, "'8000' is not HOST:PORT"),
+        (("--model", MODEL, "--serve", "127.0.0.1:99999"), 2, "is not HOST:PORT"),
+        ((), 2, "Missing option '--model'"),
     ],
 )
-def test_wrong_usage_ends_with_2(processes, tmp_path, options, sentence):
+def test_names_no_registry_has_end_it_with_1_and_wrong_usage_with_2(
+    processes, tmp_path, options, status, sentence
+):
     process = processes.start(PROGRAM, "--into", tmp_path / "files", *options)
-    assert process.wait() == 2
+    assert process.wait() == status
     assert sentence in process.stderr
     assert not (tmp_path / "files").exists()
