@@ -13,6 +13,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import rfc8785
@@ -31,7 +33,7 @@ FILE_PATH = "org.cncf.model.filepath"
 EMPTY_DIGEST = Digest.of(b"")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileEntry:
     """A file and the chunks that tile it.
 
@@ -53,6 +55,11 @@ class FileEntry:
     def proof(self) -> FileProof:
         """What must be proven when there are several chunks."""
         return FileProof(self.digest, chunks_digest(self.chunks))
+
+    @cached_property
+    def ends(self) -> Sequence[int]:
+        """Where each chunk ends in the file."""
+        return list(accumulate(chunk.size for chunk in self.chunks))
 
 
 @dataclass(frozen=True, slots=True)
