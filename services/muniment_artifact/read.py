@@ -21,6 +21,7 @@ from muniment_artifact.ahead import ReadAhead, in_turn
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.verified import read_verified
 from muniment_artifact.blobs.whole import get_blob
+from muniment_artifact.chunk_maps import ChunkMaps
 from muniment_artifact.limits import FRAME_BYTES, Limits
 from muniment_artifact.manifest import FileEntry, read_chunk_map
 
@@ -82,9 +83,12 @@ async def get_files(
 
 
 async def get_known_files(
-    execution: Execution, blobs: BlobStore, *, project: str, digest: Digest
+    execution: Execution, blobs: BlobStore, kept: ChunkMaps, *, project: str, digest: Digest
 ) -> tuple[ManifestRecord, tuple[FileEntry, ...]]:
     """A manifest and what is known of its files: without chunks, if the bytes were given up.
+
+    The chunk map is read from the store, so that a pull that begins with this finds damage, and kept for the rest
+    of the pull.
 
     Raises:
         ProjectNotFound, ManifestNotFound: see :func:`find_manifest`.
@@ -93,12 +97,15 @@ async def get_known_files(
     record = await execution.read(partial(find_manifest, project=project, digest=digest))
     if record.tier is not Tier.GONE:
         try:
-            return record, await execution.io(partial(files_of, blobs, record))
+            files = await execution.io(partial(files_of, blobs, record))
         except BytesDamaged:
             # They may be given up at this moment.
             record = await execution.read(partial(find_manifest, project=project, digest=digest))
             if record.tier is not Tier.GONE:
                 raise
+        else:
+            kept.keep(record, files)
+            return record, files
     return record, await execution.io(partial(_without_chunks, record))
 
 
@@ -109,9 +116,12 @@ def _without_chunks(record: ManifestRecord) -> tuple[FileEntry, ...]:
 
 
 async def get_readable_files(
-    execution: Execution, blobs: BlobStore, *, project: str, digest: Digest
+    execution: Execution, blobs: BlobStore, kept: ChunkMaps | None = None, *, project: str, digest: Digest
 ) -> tuple[ManifestRecord, tuple[FileEntry, ...]]:
     """The same of a manifest whose chunks are at hand.
+
+    Args:
+        kept: where the chunk map is looked for first; None: whoever looks for damage has it read.
 
     Raises:
         BytesArchived: if they are not.
@@ -119,7 +129,12 @@ async def get_readable_files(
     """
     record = await execution.read(partial(find_manifest, project=project, digest=digest))
     require_at_hand(record)
-    return record, await execution.io(partial(files_of, blobs, record))
+    files = None if kept is None else kept.get(record)
+    if files is None:
+        files = await execution.io(partial(files_of, blobs, record))
+        if kept is not None:
+            kept.keep(record, files)
+    return record, files
 
 
 def require_at_hand(record: ManifestRecord) -> None:
