@@ -30,6 +30,7 @@ def test_a_killed_push_leaves_no_version_and_pushing_again_sends_only_what_is_mi
     list_versions: Callable[[Api, str], list[catalog_pb2.Version]],
     verify_version: Callable[[Api, catalog_pb2.Version], None],
     until: Callable[..., None],
+    check_storage: Callable[..., None],
     soak: bool,
 ) -> None:
     moments = random.Random(SEED)
@@ -59,6 +60,7 @@ def test_a_killed_push_leaves_no_version_and_pushing_again_sends_only_what_is_mi
         assert (version.number, version.file_count) == (1, FILES)
         verify_version(api, version)
     assert interrupted, "at least one push was killed in its middle"
+    check_storage(server)
 
 
 def _pushed(process: RunningProcess) -> int:
