@@ -118,7 +118,9 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         # Hundreds of thousands of chunks are turned into values and back: not on the event loop.
         project = convert.project(request.parent)
         files = await self._execution.io(partial(convert.files, request.files))
-        kept = await commit_upload(self._execution, self._blobs, self.limits, project=project, files=files)
+        kept = await commit_upload(
+            self._execution, self._blobs, self.limits, project=project, files=files, ahead=self._ahead
+        )
         return await self._execution.io(partial(convert.manifest_message, kept.record, kept.files))
 
     async def GetManifest(self, request: pb.GetManifestRequest, context: Any) -> pb.Manifest:
