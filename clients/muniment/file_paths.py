@@ -11,6 +11,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+FILE_PATH = "org.cncf.model.filepath"
+"""Annotation by which a layer of a manifest says which file it is (https://github.com/modelpack/model-spec)."""
+
 MAX_PATH_BYTES = 1_024
 MAX_PART_BYTES = 255
 """What one directory entry holds on the common file systems."""

@@ -17,6 +17,7 @@ from muniment_core.domain.errors import BytesDamaged, ChunkMissing, SizeMismatch
 from muniment_core.domain.tiers import Shelf
 from muniment_core.rpc.execution import Execution
 
+from muniment_artifact.ahead import ReadAhead
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.whole import put_blob
 from muniment_artifact.collection.claims import store_and_note
@@ -40,7 +41,13 @@ class CommittedManifest:
 
 
 async def commit_upload(
-    execution: Execution, blobs: BlobStore, limits: Limits, *, project: str, files: Sequence[FileEntry]
+    execution: Execution,
+    blobs: BlobStore,
+    limits: Limits,
+    *,
+    project: str,
+    files: Sequence[FileEntry],
+    ahead: ReadAhead | None = None,
 ) -> CommittedManifest:
     """Check files, prove their digests and keep their manifest. Committing twice answers the same.
 
@@ -58,7 +65,7 @@ async def commit_upload(
     unproven = await _find_unproven(execution, project, files)
     try:
         async with damage_noted(execution):
-            rest = await prove_files(execution, blobs, project=project, files=unproven)
+            rest = await prove_files(execution, blobs, project=project, files=unproven, ahead=ahead)
     except BytesDamaged as error:
         # The caller has these bytes: it plans again, is asked for the chunk, and so repairs it.
         raise missing_chunk(files, Digest(error.facts["digest"])) from error

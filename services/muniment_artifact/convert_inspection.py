@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from muniment.signature import root_digest
 from muniment.v1 import inspection_pb2 as pb
-from muniment_core.domain.manifest_files import root_digest
 
 from muniment_artifact.inspection.report import MAX_COUNT, Tensors, worst
 from muniment_artifact.inspections import InspectedFile, InspectedManifest
@@ -16,7 +16,7 @@ def inspection_message(inspected: InspectedManifest) -> pb.Inspection:
     tensors = [file.report.tensors for file in inspected.files if file.report.tensors is not None]
     return pb.Inspection(
         digest=inspected.record.digest.text,
-        root_digest=root_digest(file.file for file in inspected.files),
+        root_digest=root_digest({file.file.path: file.file.digest for file in inspected.files}),
         verdict=_verdict(worst(file.report.verdict for file in inspected.files)),
         ruleset=inspected.ruleset,
         files=[_file(file) for file in inspected.files],

@@ -17,6 +17,7 @@ from muniment_core.domain.errors import InvalidField, LimitExceeded
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
+from muniment_artifact.chunk_maps import ChunkMaps
 from muniment_artifact.manifest import FileEntry, distinct_chunks
 from muniment_artifact.read import get_readable_files
 
@@ -44,6 +45,7 @@ async def direct_reads(
     execution: Execution,
     blobs: BlobStore,
     addresses: Addresses | None,
+    kept: ChunkMaps,
     *,
     project: str,
     digest: Digest,
@@ -65,7 +67,7 @@ async def direct_reads(
     until = execution.clock() + LIFETIME
     if addresses is None:
         return [], until
-    _, files = await get_readable_files(execution, blobs, project=project, digest=digest)
+    _, files = await get_readable_files(execution, blobs, kept, project=project, digest=digest)
     return await execution.io(partial(_addressed, addresses, files, chunks)), until
 
 

@@ -13,25 +13,26 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import rfc8785
+from muniment import signature
 from muniment.digests import Digest
+from muniment.file_paths import FILE_PATH
 from muniment_core.db.artifact_store import Chunk, FileProof, ManifestRecord
-from muniment_core.domain.manifest_files import ListedFile
-from muniment_core.domain.manifest_files import root_digest as listed_root_digest
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 MODEL_TYPE = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json"
 LAYER_TYPE = "application/vnd.cncf.model.weight.v1.raw"
 CHUNK_MAP_TYPE = "application/vnd.muniment.chunk-map.v1+json"
-FILE_PATH = "org.cncf.model.filepath"
 
 EMPTY_DIGEST = Digest.of(b"")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileEntry:
     """A file and the chunks that tile it.
 
@@ -53,6 +54,11 @@ class FileEntry:
     def proof(self) -> FileProof:
         """What must be proven when there are several chunks."""
         return FileProof(self.digest, chunks_digest(self.chunks))
+
+    @cached_property
+    def ends(self) -> Sequence[int]:
+        """Where each chunk ends in the file."""
+        return list(accumulate(chunk.size for chunk in self.chunks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,8 @@ def listed(chunk: Chunk) -> bytes:
 
 
 def root_digest(files: Iterable[FileEntry]) -> Digest:
-    """What OpenSSF Model Signing signs of files, see :func:`muniment_core.domain.manifest_files.root_digest`."""
-    return Digest(listed_root_digest(ListedFile(file.path, file.digest.text, file.size) for file in files))
+    """What OpenSSF Model Signing signs of files, see :func:`muniment.signature.root_digest`."""
+    return Digest(signature.root_digest({file.path: file.digest.text for file in files}))
 
 
 def build_manifest(files: Iterable[FileEntry]) -> Manifest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
@@ -13,18 +13,29 @@ from muniment_core.db.unit_of_work import UnitOfWork
 from muniment_core.domain.errors import DigestMismatch
 from muniment_core.rpc.execution import Execution
 
+from muniment_artifact.ahead import ReadAhead, in_turn
 from muniment_artifact.blobs import BlobStore
-from muniment_artifact.blobs.verified import verify_blob
+from muniment_artifact.collection.together import for_each
 from muniment_artifact.limits import MIB
 from muniment_artifact.manifest import FileEntry, distinct_chunks
+from muniment_artifact.verify import verify_chunk
 
 NOTED_BYTES = 256 * MIB
 """After so much was read, what is proven is noted: a commit that outlives its deadline goes on there when it is
 repeated. Noting each of ten thousand small files by itself would cost more than reading them."""
 
 
+CHUNKS_AT_ONCE = 16
+"""A cancelled call stops after so many chunks of a file, which keep one thread for as long as they take."""
+
+
 async def prove_files(
-    execution: Execution, blobs: BlobStore, *, project: str, files: Mapping[FileProof, FileEntry]
+    execution: Execution,
+    blobs: BlobStore,
+    *,
+    project: str,
+    files: Mapping[FileProof, FileEntry],
+    ahead: ReadAhead | None = None,
 ) -> list[FileProof]:
     """Read files and compare their digests; returns the proofs that are not noted yet.
 
@@ -35,7 +46,7 @@ async def prove_files(
     unnoted: list[FileProof] = []
     read = 0
     for proof, file in files.items():
-        await prove_file(execution, blobs, file)
+        await prove_file(execution, blobs, file, ahead=ahead)
         unnoted.append(proof)
         read += file.size
         if read >= NOTED_BYTES:
@@ -44,27 +55,36 @@ async def prove_files(
     return unnoted
 
 
-async def prove_file(execution: Execution, blobs: BlobStore, file: FileEntry) -> None:
-    """Read a file and compare its digest, chunk by chunk, so that a cancelled call stops soon.
+async def prove_file(
+    execution: Execution, blobs: BlobStore, file: FileEntry, *, ahead: ReadAhead | None = None
+) -> None:
+    """Read a file and compare its digest, a few chunks at a time, so that a cancelled call stops soon.
 
     Raises:
         DigestMismatch, BytesDamaged: see :func:`prove_files`.
     """
     hasher = hashlib.sha256()
-    for chunk in file.chunks:
-        await execution.io(partial(_hash_chunk, blobs, chunk, hasher))
+    for start in range(0, len(file.chunks), CHUNKS_AT_ONCE):
+        chunks = file.chunks[start : start + CHUNKS_AT_ONCE]
+        await execution.io(partial(_hash_chunks, blobs, chunks, hasher, ahead))
     actual = Digest.of_hash(hasher)
     if actual == file.digest:
         return
-    for chunk in distinct_chunks([file]).values():
-        await execution.io(partial(verify_blob, blobs, chunk.digest, chunk.size))
+    await for_each(execution, list(distinct_chunks([file]).values()), partial(verify_chunk, blobs))
     raise DigestMismatch(declared=file.digest.text, actual=actual.text, what=f"digest of {file.path[:200]!r}")
 
 
-def _hash_chunk(blobs: BlobStore, chunk: Chunk, hasher: hashlib._Hash) -> None:
-    with closing(blobs.read(chunk.digest, length=chunk.size)) as pieces:
-        for piece in pieces:
-            hasher.update(piece)
+def _hash_chunks(
+    blobs: BlobStore, chunks: Sequence[Chunk], hasher: hashlib._Hash, ahead: ReadAhead | None
+) -> None:
+    def read(chunk: Chunk) -> Generator[bytes, None, None]:
+        return blobs.read(chunk.digest, length=chunk.size)
+
+    run = ahead.run if ahead is not None else in_turn
+    with closing(run(chunks, read)) as pieces:
+        for _, data in pieces:
+            for piece in data:
+                hasher.update(piece)
 
 
 def _note(unit: UnitOfWork, *, project: str, proofs: Sequence[FileProof]) -> None:

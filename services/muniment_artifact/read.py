@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from muniment_artifact.ahead import ReadAhead, in_turn
 from muniment_artifact.blobs import BlobStore
 from muniment_artifact.blobs.verified import read_verified
 from muniment_artifact.blobs.whole import get_blob
+from muniment_artifact.chunk_maps import ChunkMaps
 from muniment_artifact.limits import FRAME_BYTES, Limits
 from muniment_artifact.manifest import FileEntry, read_chunk_map
 
@@ -81,9 +83,12 @@ async def get_files(
 
 
 async def get_known_files(
-    execution: Execution, blobs: BlobStore, *, project: str, digest: Digest
+    execution: Execution, blobs: BlobStore, kept: ChunkMaps, *, project: str, digest: Digest
 ) -> tuple[ManifestRecord, tuple[FileEntry, ...]]:
     """A manifest and what is known of its files: without chunks, if the bytes were given up.
+
+    The chunk map is read from the store, so that a pull that begins with this finds damage, and kept for the rest
+    of the pull.
 
     Raises:
         ProjectNotFound, ManifestNotFound: see :func:`find_manifest`.
@@ -92,12 +97,15 @@ async def get_known_files(
     record = await execution.read(partial(find_manifest, project=project, digest=digest))
     if record.tier is not Tier.GONE:
         try:
-            return record, await execution.io(partial(files_of, blobs, record))
+            files = await execution.io(partial(files_of, blobs, record))
         except BytesDamaged:
             # They may be given up at this moment.
             record = await execution.read(partial(find_manifest, project=project, digest=digest))
             if record.tier is not Tier.GONE:
                 raise
+        else:
+            kept.keep(record, files)
+            return record, files
     return record, await execution.io(partial(_without_chunks, record))
 
 
@@ -108,9 +116,12 @@ def _without_chunks(record: ManifestRecord) -> tuple[FileEntry, ...]:
 
 
 async def get_readable_files(
-    execution: Execution, blobs: BlobStore, *, project: str, digest: Digest
+    execution: Execution, blobs: BlobStore, kept: ChunkMaps | None = None, *, project: str, digest: Digest
 ) -> tuple[ManifestRecord, tuple[FileEntry, ...]]:
     """The same of a manifest whose chunks are at hand.
+
+    Args:
+        kept: where the chunk map is looked for first; None: whoever looks for damage has it read.
 
     Raises:
         BytesArchived: if they are not.
@@ -118,7 +129,12 @@ async def get_readable_files(
     """
     record = await execution.read(partial(find_manifest, project=project, digest=digest))
     require_at_hand(record)
-    return record, await execution.io(partial(files_of, blobs, record))
+    files = None if kept is None else kept.get(record)
+    if files is None:
+        files = await execution.io(partial(files_of, blobs, record))
+        if kept is not None:
+            kept.keep(record, files)
+    return record, files
 
 
 def require_at_hand(record: ManifestRecord) -> None:
@@ -201,13 +217,13 @@ def _read_part(blobs: BlobStore, part: ChunkPart) -> Generator[bytes, None, None
 
 def _parts(index: int, wanted: FileRange) -> Iterator[ChunkPart]:
     """The parts of chunks that make a range."""
-    chunk_offset = 0
-    for chunk in wanted.file.chunks:
-        start = max(0, wanted.offset - chunk_offset)
-        end = min(chunk.size, wanted.end - chunk_offset)
-        if start < end:
-            yield ChunkPart(index, chunk_offset + start, chunk, start, end)
-        chunk_offset += chunk.size
+    # Clients ask for a large file in thousands of ranges: each begins where it begins, not at the first chunk.
+    position, number = wanted.offset, bisect_right(wanted.file.ends, wanted.offset)
+    while position < wanted.end:
+        chunk, chunk_end = wanted.file.chunks[number], wanted.file.ends[number]
+        chunk_offset, end = chunk_end - chunk.size, min(wanted.end, chunk_end)
+        yield ChunkPart(index, position, chunk, position - chunk_offset, end - chunk_offset)
+        position, number = end, number + 1
 
 
 def _place(field: str, digest: Digest, by_path: dict[str, FileEntry], wanted: ByteRange) -> FileRange:

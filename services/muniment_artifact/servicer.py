@@ -23,6 +23,7 @@ from muniment_core.rpc.stall import STALL_SECONDS
 from muniment_artifact import convert, convert_inspection
 from muniment_artifact.ahead import ReadAhead
 from muniment_artifact.blobs import BlobStore
+from muniment_artifact.chunk_maps import ChunkMaps
 from muniment_artifact.commit import commit_upload
 from muniment_artifact.damage import Reading, damage_noted
 from muniment_artifact.direct import Addresses, direct_reads
@@ -71,6 +72,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         self._page_tokens = page_tokens
         self._ahead = ahead
         self._addresses = addresses
+        self._chunk_maps = ChunkMaps()
         self._tensors = TensorIndexes(execution, blobs)
         patience = {"stall_seconds": stall_seconds, "wait_seconds": wait_seconds}
         self._restores = asyncio.Semaphore(RESTORES_AT_ONCE)
@@ -116,19 +118,25 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         # Hundreds of thousands of chunks are turned into values and back: not on the event loop.
         project = convert.project(request.parent)
         files = await self._execution.io(partial(convert.files, request.files))
-        kept = await commit_upload(self._execution, self._blobs, self.limits, project=project, files=files)
+        kept = await commit_upload(
+            self._execution, self._blobs, self.limits, project=project, files=files, ahead=self._ahead
+        )
         return await self._execution.io(partial(convert.manifest_message, kept.record, kept.files))
 
     async def GetManifest(self, request: pb.GetManifestRequest, context: Any) -> pb.Manifest:
         """Read a manifest and its chunk map."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
-        record, files = await get_known_files(self._execution, self._blobs, project=project, digest=digest)
+        record, files = await get_known_files(
+            self._execution, self._blobs, self._chunk_maps, project=project, digest=digest
+        )
         return await self._execution.io(partial(convert.manifest_message, record, files))
 
     async def ReadRanges(self, request: pb.ReadRangesRequest, context: Any) -> AsyncIterator[RangeFrame]:
         """Read ranges of the files of a manifest, or of tensors in them."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
-        _, files = await get_readable_files(self._execution, self._blobs, project=project, digest=digest)
+        _, files = await get_readable_files(
+            self._execution, self._blobs, self._chunk_maps, project=project, digest=digest
+        )
         wanted = await self._tensors.in_bytes(digest, files, convert.ranges(request.ranges), self.limits)
         ranges = place_ranges(digest, files, wanted, limits=self.limits)
         async with (
@@ -151,6 +159,7 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
             self._execution,
             self._blobs,
             self._addresses,
+            self._chunk_maps,
             project=project,
             digest=digest,
             chunks=[shared.digest(f"chunks[{index}]", chunk) for index, chunk in enumerate(request.chunks)],
@@ -161,7 +170,9 @@ class ArtifactServicer(pb_grpc.ArtifactServiceServicer):
         """Tell the tensors of a file."""
         project, digest = convert.project(request.parent), shared.digest("digest", request.digest)
         limit, after = page_size(request), self._page_tokens.position(request)
-        _, files = await get_readable_files(self._execution, self._blobs, project=project, digest=digest)
+        _, files = await get_readable_files(
+            self._execution, self._blobs, self._chunk_maps, project=project, digest=digest
+        )
         file = next((file for file in files if file.path == request.path), None)
         if file is None:
             raise FileNotFound(request.path, digest.text)

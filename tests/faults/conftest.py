@@ -14,11 +14,13 @@ from typing import Any
 import grpc
 import muniment
 import pytest
+from click.testing import CliRunner
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from harness.api import Api
 from harness.processes import DEADLINE, ProcessRunner, RunningProcess
 from harness.server import ServerFactory, ServerProcess
 from muniment.v1 import artifact_service_pb2, catalog_pb2, ledger_service_pb2, metadata_service_pb2
+from muniment_server.cli import main
 
 WORKERS = Path(__file__).with_name("workers")
 LARGEST_PAGE = 1000
@@ -161,6 +163,28 @@ def verify_version() -> Callable[[Api, catalog_pb2.Version], None]:
     return verify
 
 
+@pytest.fixture
+def check_storage() -> Callable[..., None]:
+    """Stops a server and holds what must be so after every fault: `check_storage(server, *storage)`.
+
+    Collection takes whatever no version needs and leaves nothing over, and then every byte of every version is
+    there and right. Options say where database and bytes are, if they are not in the data directory.
+    """
+
+    def check(server: ServerProcess, *storage: str) -> None:
+        if server.process.running:
+            server.stop()
+        where = ("--data", str(server.data), *storage)
+        collected = _printed("gc", "--delete", "--grace", "0s", *where)[-1]
+        assert collected["deleted"]
+        left = _printed("gc", "--grace", "0s", *where)[-1]
+        assert (left["blobs"], left["chunks"], left["manifests"]) == (0, 0, 0)
+        assert _printed("fsck", "--bytes", *where)[-1]["differences"] == 0
+        assert not list(server.data.glob("cas/incoming/*")), "nothing is half-written"
+
+    return check
+
+
 @pytest.fixture(scope="session")
 def health_of() -> Callable[[str], str]:
     """What the health service says of the promotion service: the name of a status."""
@@ -204,6 +228,12 @@ def refused(processes: ProcessRunner) -> Callable[..., str]:
         return process.stderr.strip()
 
     return start
+
+
+def _printed(command: str, *arguments: str) -> list[dict[str, Any]]:
+    done = CliRunner().invoke(main, [command, "--json", *arguments])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def _entries(api: Api, parent: str) -> Entries:

@@ -28,19 +28,21 @@ SEED = 5
 
 
 class World(NamedTuple):
-    """A registry whose bytes are in a bucket."""
+    """A registry whose bytes are in a bucket, and what is archived perhaps in another."""
 
     server: ServerProcess
     s3: S3Server
     bucket: str
+    cold: str = ""
 
-    def objects(self) -> set[str]:
-        """The names of all blobs in the bucket, past the registry."""
-        return {path.name for path in (self.s3.root / self.bucket).glob("**/cas/sha256/*/*")}
+    def objects(self, bucket: str = "") -> set[str]:
+        """The names of all blobs in a bucket, past the registry."""
+        return {path.name for path in (self.s3.root / (bucket or self.bucket)).glob("**/cas/sha256/*/*")}
 
     def storage(self, *, endpoint: str = "") -> tuple[str, ...]:
         """Where database and bytes are, for commands."""
-        return ("--data", str(self.server.data), *self.s3.options(self.bucket, endpoint=endpoint))
+        cold = ("--cold-s3-bucket", self.cold) if self.cold else ()
+        return ("--data", str(self.server.data), *self.s3.options(self.bucket, endpoint=endpoint), *cold)
 
     def run(self, command: str, *arguments: str) -> dict[str, Any]:
         """Runs a command of `muniment-server` on the stopped registry; the last line it printed."""
@@ -225,6 +227,45 @@ def test_a_collector_that_is_killed_while_it_moves_archived_versions_loses_nothi
     world.run("gc", "--delete", *AT_ONCE)
     assert world.objects() == set()
     world.check()
+
+
+def test_what_is_archived_goes_to_a_bucket_of_its_own_and_comes_back_from_there(
+    server_factory: ServerFactory,
+    s3_server: S3Server,
+    s3_bucket: str,
+    registry_of: Callable[[ServerProcess], muniment.Registry],
+    check_storage: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    cold = s3_server.new_bucket()
+    server = server_factory(*s3_server.options(s3_bucket), "--cold-s3-bucket", cold)
+    world = World(server, s3_server, s3_bucket, cold)
+    registry = registry_of(server)
+    models = {name: _model(tmp_path / name, own=name, files=FILES) for name in ("kept", "old")}
+    versions = {name: registry.push("churn", directory) for name, directory in models.items()}
+    own = _digests(models["old"]) - _digests(models["kept"])
+    registry.archive(versions["old"])
+    server.stop()
+    assert world.run("gc", "--delete", *AT_ONCE)["archived_manifests"] == 1
+    world.run("gc", "--delete", *AT_ONCE)
+    assert world.objects(cold) == _digests(models["old"])
+    assert not world.objects() & own
+    world.check()
+
+    server.restart()
+    with pytest.raises(muniment.errors.BytesArchived):
+        registry.pull(versions["old"], tmp_path / "refused")
+    # It is read from that bucket and no other.
+    moved = {path.name: path for path in (s3_server.root / cold).glob("**/cas/sha256/*/*")}[own.pop()]
+    away = moved.rename(tmp_path / "away")
+    with pytest.raises(muniment.errors.BytesDamaged):
+        registry.restore(versions["old"])
+    away.rename(moved)
+    registry.restore(versions["old"])
+    for name, directory in models.items():
+        assert _contents(registry.pull(versions[name], tmp_path / f"{name}-pulled")) == _contents(directory)
+    check_storage(server, *s3_server.options(s3_bucket), "--cold-s3-bucket", cold)
+    assert world.objects(cold) <= _digests(models["old"])
 
 
 def _model(directory: Path, *, own: str, files: int) -> Path:

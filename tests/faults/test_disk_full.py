@@ -80,6 +80,7 @@ def test_a_push_that_does_not_fit_is_refused_and_leaves_nothing_half_written(
     check_ledger: Callable[[Api], list[Any]],
     until: Callable[..., None],
     processes: ProcessRunner,
+    check_storage: Callable[..., None],
     tmp_path: Path,
 ) -> None:
     server, registry = cramped_server, registry_of(cramped_server)
@@ -114,6 +115,7 @@ def test_a_push_that_does_not_fit_is_refused_and_leaves_nothing_half_written(
     for version in list_versions(api, "churn"):
         verify_version(api, version)
     check_ledger(api)
+    check_storage(server)
 
 
 def test_a_change_that_the_database_cannot_keep_is_refused_and_works_once_there_is_room(

@@ -12,7 +12,8 @@ import grpc
 import pytest
 from harness.api import Api
 from harness.processes import RunningProcess
-from harness.server import ServerProcess
+from harness.s3 import S3Server
+from harness.server import ServerFactory, ServerProcess
 from muniment.frames import decode_range
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import metadata_service_pb2
@@ -21,6 +22,18 @@ MIB = 1024 * 1024
 READERS = 32
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(7200)]
+
+
+@pytest.fixture(params=["disk", "s3"])
+def storing_server(request: pytest.FixtureRequest, server_factory: ServerFactory) -> Iterator[ServerProcess]:
+    """A server that keeps bytes on its disk, and one that keeps them in a bucket."""
+    if request.param == "disk":
+        yield server_factory()
+        return
+    s3: S3Server = request.getfixturevalue("s3_server")
+    bucket: str = request.getfixturevalue("s3_bucket")
+    yield server_factory(*s3.options(bucket))
+    shutil.rmtree(s3.root / bucket)
 
 
 @pytest.fixture
@@ -36,13 +49,13 @@ def large_file(tmp_path: Path, soak: bool) -> Iterator[Path]:
 
 
 def test_one_large_file_is_pushed_and_pulled_in_little_memory(
-    server: ServerProcess,
+    storing_server: ServerProcess,
     start_worker: Callable[..., RunningProcess],
     large_file: Path,
     tmp_path: Path,
     soak: bool,
 ) -> None:
-    limit = (512 if soak else 384) * MIB
+    server, limit = storing_server, (512 if soak else 384) * MIB
     size = large_file.stat().st_size
     assert size >= limit
     pushed = start_worker("move_one", server, "push", "large", large_file)
@@ -61,13 +74,13 @@ def test_one_large_file_is_pushed_and_pulled_in_little_memory(
 
 
 def test_many_readers_at_once_leave_the_server_small(
-    server: ServerProcess,
+    storing_server: ServerProcess,
     start_worker: Callable[..., RunningProcess],
     connect: Callable[[ServerProcess], Api],
     tmp_path: Path,
     soak: bool,
 ) -> None:
-    size = (1024 if soak else 16) * MIB
+    server, size = storing_server, (1024 if soak else 16) * MIB
     path = tmp_path / "model.bin"
     with Path("/dev/urandom").open("rb", buffering=0) as random, path.open("wb") as file:
         for _ in range(size // MIB):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,12 +31,13 @@ def test_a_killed_push_leaves_no_version_and_pushing_again_sends_only_what_is_mi
     list_versions: Callable[[Api, str], list[catalog_pb2.Version]],
     verify_version: Callable[[Api, catalog_pb2.Version], None],
     until: Callable[..., None],
+    check_storage: Callable[..., None],
     soak: bool,
 ) -> None:
     moments = random.Random(SEED)
     api = connect(server)
     interrupted = 0
-    for attempt in range(40 if soak else 4):
+    for attempt in range(25 if soak else 2):
         model, directory = f"model-{attempt}", write_model(attempt, FILES, FILE_BYTES)
         # The random moment: after so many chunks are acknowledged, with more of them under way.
         reached = moments.randrange(1, FILES // 2) * FILE_BYTES
@@ -59,6 +61,49 @@ def test_a_killed_push_leaves_no_version_and_pushing_again_sends_only_what_is_mi
         assert (version.number, version.file_count) == (1, FILES)
         verify_version(api, version)
     assert interrupted, "at least one push was killed in its middle"
+    check_storage(server)
+
+
+@pytest.mark.soak
+def test_a_push_killed_at_any_moment_makes_a_whole_version_or_none_and_can_be_repeated(
+    server: ServerProcess,
+    start_worker: Callable[..., RunningProcess],
+    connect: Callable[[ServerProcess], Api],
+    write_model: Callable[..., Path],
+    list_versions: Callable[[Api, str], list[catalog_pb2.Version]],
+    verify_version: Callable[[Api, catalog_pb2.Version], None],
+    until: Callable[..., None],
+    check_storage: Callable[..., None],
+    soak: bool,
+) -> None:
+    moments = random.Random(SEED)
+    api = connect(server)
+    whole = start_worker("push_one", server, "whole", write_model(-1, FILES, FILE_BYTES))
+    whole.wait_for_line("^[a-z]+ ")
+    begun = time.monotonic()
+    assert whole.wait() == 0, whole.stderr
+    took = time.monotonic() - begun
+    for attempt in range(25 if soak else 2):
+        model, directory = f"model-{attempt}", write_model(attempt, FILES, FILE_BYTES)
+        pusher = start_worker("push_one", server, model, directory)
+        pusher.wait_for_line("^[a-z]+ ")
+        # The random moment, in whatever it is doing: hashing, sending, committing, registering, ending.
+        time.sleep(moments.uniform(0.0, took))
+        pusher.kill9()
+        acknowledged = any(line.startswith("version") for line in pusher.lines)
+
+        until(lambda: not _others(server), "the server has read what the dead client sent")
+        held = _settled(api, server, directory, until)
+        again = start_worker("push_one", server, model, directory)
+        assert again.wait() == 0, again.stderr
+        assert _pushed(again) == (FILES - len(held)) * FILE_BYTES
+        versions = list_versions(api, model)
+        # One that was killed before it was told may have been registered all the same.
+        assert [version.number for version in versions] in ([[1, 2]] if acknowledged else [[1], [1, 2]])
+        for version in versions:
+            assert (version.digest, version.file_count) == (versions[-1].digest, FILES)
+        verify_version(api, versions[-1])
+    check_storage(server)
 
 
 def _pushed(process: RunningProcess) -> int:

@@ -7,22 +7,26 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import grpc
 import muniment
 import pytest
-from click.testing import CliRunner
 from harness.api import Api, refusal, refused_status
 from harness.faulty_s3 import Choose, Fault, FaultyS3, script
+from harness.processes import DEADLINE
 from harness.s3 import S3Server
 from harness.server import ServerFactory, ServerProcess
 from muniment import errors
 from muniment.v1 import artifact_service_pb2 as pb
-from muniment_server.cli import main
+from muniment.v1.catalog_pb2 import Version
+from muniment.v1.metadata_service_pb2 import CreateVersionRequest, ListVersionsRequest
+from muniment_core.rpc.execution import IO_THREADS
 
 FILES = {"config.json": 300, "vocabulary.txt": 60_000, "weights.bin": 6_000_000, "head.bin": 1_500_000}
+CALLS_AT_ONCE = 40
 SHARES = {
     Fault.BUSY: 0.06,
     Fault.RESET: 0.04,
@@ -35,16 +39,18 @@ SHARES = {
 
 
 class World(NamedTuple):
-    """A server whose bytes are behind the proxy, and what reads the same bytes past it."""
+    """A server whose bytes are behind the proxy."""
 
     server: ServerProcess
     faulty: FaultyS3
-    fsck: Callable[[], None]
 
 
 @pytest.fixture
 def new_world(
-    s3_server: S3Server, s3_bucket: str, server_factory: ServerFactory
+    s3_server: S3Server,
+    s3_bucket: str,
+    server_factory: ServerFactory,
+    check_storage: Callable[..., None],
 ) -> Iterator[Callable[[float], World]]:
     """Starts the server, told how patient it is to be with S3; at the end the registry must be whole."""
     with FaultyS3(s3_server.endpoint) as faulty:
@@ -54,19 +60,14 @@ def new_world(
             options = s3_server.options(s3_bucket, endpoint=faulty.endpoint)
             server = server_factory(*options, "--s3-deadline", str(deadline))
 
-            def fsck() -> None:
-                server.stop()
-                past = s3_server.options(s3_bucket)
-                done = CliRunner().invoke(main, ["fsck", "--bytes", "--data", str(server.data), *past])
-                assert done.exit_code == 0, done.output
-
-            made.append(World(server, faulty, fsck))
+            made.append(World(server, faulty))
             return made[0]
 
         yield start
         faulty.choose = script([])
         for world in made:
-            world.fsck()
+            # Past the proxy.
+            check_storage(world.server, *s3_server.options(s3_bucket))
 
 
 def _now_and_then(seed: int) -> Choose:
@@ -153,6 +154,42 @@ def test_while_s3_is_gone_every_call_is_refused_as_unavailable_and_afterwards_go
     world.faulty.choose = script([])
     for call in calls.values():
         call()
+    assert b"".join(frame.data for frame in api.artifact.ReadRanges(everything)) == data
+
+
+def test_many_calls_at_an_s3_service_that_hangs_are_all_refused_and_others_are_answered_meanwhile(
+    new_world: Callable[[float], World], connect: Callable[[ServerProcess], Api], until: Callable[..., None]
+) -> None:
+    world = new_world(5.0)
+    api = connect(world.server)
+    data = random.Random(1).randbytes(2_000_000)
+    digest = api.commit({"weights.bin": data})
+    model = api.new_model("churn")
+    manifest = {"parent": api.parent(), "digest": digest}
+    everything = pb.ReadRangesRequest(**manifest, ranges=[pb.ByteRange(path="weights.bin")])
+    calls: list[Callable[[int], object]] = [
+        lambda number: api.commit({"weights.bin": data + bytes([number])}),
+        lambda _: api.artifact.GetManifest(pb.GetManifestRequest(**manifest), timeout=DEADLINE),
+        lambda _: list(api.artifact.ReadRanges(everything, timeout=DEADLINE)),
+        lambda _: api.artifact.VerifyManifest(pb.VerifyManifestRequest(**manifest), timeout=DEADLINE),
+    ]
+    world.faulty.choose = lambda _method, _path: Fault.HANG
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        refused = [
+            pool.submit(_refused, partial(calls[number % len(calls)], number))
+            for number in range(CALLS_AT_ONCE)
+        ]
+        until(lambda: world.faulty.faults >= IO_THREADS, "every thread waits for S3")
+        for _ in range(5):
+            api.metadata.CreateVersion(
+                CreateVersionRequest(parent=model, version=Version(digest=digest)), timeout=DEADLINE
+            )
+            api.metadata.ListVersions(ListVersionsRequest(parent=model), timeout=DEADLINE)
+            api.artifact.PlanUpload(pb.PlanUploadRequest(parent=api.parent()), timeout=DEADLINE)
+        assert not any(call.done() for call in refused), "all of that was answered meanwhile"
+        told = {refusal(call.result())[:2] for call in refused}
+    assert told == {(grpc.StatusCode.UNAVAILABLE, "STORAGE_UNAVAILABLE")}
+    world.faulty.choose = script([])
     assert b"".join(frame.data for frame in api.artifact.ReadRanges(everything)) == data
 
 

@@ -114,6 +114,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed(
     list_versions: Callable[[Api, str], list[catalog_pb2.Version]],
     verify_version: Callable[[Api, catalog_pb2.Version], None],
     until: Callable[..., None],
+    check_storage: Callable[..., None],
     tmp_path: Path,
     soak: bool,
 ) -> None:
@@ -182,6 +183,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_server_is_killed(
     expected = [entry.revision for entry in entries_of(api, api.parent())]
     until(lambda: len(clients.watched) >= len(expected), "the watcher sees the end")
     assert clients.watched == expected, "each revision once, in order, over all restarts"
+    check_storage(server, *(("--database", database) if database else ()))
 
 
 def test_a_request_repeated_after_a_kill_gets_the_first_answer_and_nothing_happens_twice(

@@ -15,6 +15,7 @@ from muniment.cli.output import view
 from muniment.cli.text import neutral, pairs, size
 from muniment.cli.verb import verb
 from muniment.errors import CannotRead
+from muniment.file_paths import FILE_PATH
 from muniment.names import InvalidName, VersionName
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from muniment.ledger.keys import PublicKey
     from muniment.ledger.receipt import ProvenPrediction
 
-_FILE_PATH = "org.cncf.model.filepath"
 _SHOWN_FILES = 20
 
 
@@ -169,7 +169,7 @@ def _files(manifest: Mapping[str, object]) -> list[str]:
     for layer in layers[:_SHOWN_FILES]:
         length = layer.get("size")
         told = f" {size(length)}" if isinstance(length, int) else ""
-        lines.append(f"{_text(layer.get('annotations'), _FILE_PATH)}{told} {layer.get('digest', '')}")
+        lines.append(f"{_text(layer.get('annotations'), FILE_PATH)}{told} {layer.get('digest', '')}")
     more = len(layers) - _SHOWN_FILES
     return [*lines, f"and {more} more"] if more > 0 else lines
 

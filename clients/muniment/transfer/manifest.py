@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from muniment.digests import Digest, InvalidDigest
-from muniment.file_paths import UnsafePath, check_distinct, check_path
+from muniment.file_paths import FILE_PATH, UnsafePath, check_distinct, check_path
 from muniment.v1 import artifact_service_pb2 as pb
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 MODEL_TYPE = "application/vnd.cncf.model.manifest.v1+json"
-FILE_PATH = "org.cncf.model.filepath"
 
 
 class UntrueManifest(ValueError):

@@ -169,6 +169,7 @@ class DiskBlobWriter:
                 self._path.rename(self._target)
                 self._published = True
                 # Only now: a leftover of a killed writer must stay one that the next start can open and lock.
+                # Nothing asks for the mode, so a blob that lost it in a power cut is as good as others.
                 os.fchmod(self._descriptor, 0o444)
                 _sync_directory(self._target.parent)
         finally:

@@ -9,11 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from muniment.digests import Digest, InvalidDigest
+from muniment.file_paths import FILE_PATH
 from muniment_artifact.blobs.store import BlobStore
 from muniment_artifact.blobs.verified import verify_blob
 from muniment_artifact.blobs.whole import get_blob
 from muniment_artifact.collection.sweep import Stores
-from muniment_artifact.manifest import FILE_PATH, distinct_chunks, read_chunk_map
+from muniment_artifact.manifest import distinct_chunks, read_chunk_map
 from muniment_core.db.audit.artifacts import ArtifactRows
 from muniment_core.domain.errors import BytesDamaged
 from muniment_core.domain.tiers import Shelf, Tier

@@ -10,11 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from harness.faulty_s3 import FaultyS3
 from harness.s3 import S3Server
 from muniment.digests import Digest
+from muniment.file_paths import MAX_PATH_BYTES
 from muniment_artifact.blobs.s3 import S3BlobStore, S3Settings
+from muniment_artifact.blobs.s3.store import PART_BYTES
 from muniment_artifact.blobs.whole import get_blob, put_blob
-from muniment_artifact.limits import MIB
+from muniment_artifact.limits import MIB, Limits
+from muniment_artifact.manifest import EMPTY_DIGEST, FileEntry, build_manifest
+from muniment_core.db.artifact_store import Chunk
 from muniment_core.domain.errors import StorageUnavailable
 
 DATA = bytes(range(256)) * 8 * 1024
@@ -168,6 +173,24 @@ def test_a_server_that_dies_between_two_frames_is_unavailable(
     server.process.kill9()
     with pytest.raises(StorageUnavailable):
         list(pieces)
+
+
+def test_the_largest_blob_there_can_be_is_sent_by_one_request_which_leaves_no_parts_behind(
+    moto_settings: S3Settings,
+) -> None:
+    limits = Limits()
+    longest = FileEntry("é" * (MAX_PATH_BYTES // 2), EMPTY_DIGEST, 2**53 - 1, (), "x" * 64)
+    chunked = replace(longest, chunks=(Chunk(EMPTY_DIGEST, limits.max_chunk_bytes),))
+    of_file, of_both = (len(build_manifest([file]).chunk_map) for file in (longest, chunked))
+    largest = limits.max_files * of_file + limits.max_commit_chunks * (of_both - of_file + len(","))
+    assert limits.max_chunk_bytes < largest <= PART_BYTES
+    asked = []
+    with FaultyS3(moto_settings.endpoint) as watched:
+        watched.choose = lambda method, path: asked.append((method, path))
+        store = S3BlobStore(replace(moto_settings, endpoint=watched.endpoint))
+        digest = put_blob(store, bytes(largest))
+        assert [method for method, _ in asked] == ["PUT"]
+    assert [found.size for found in S3BlobStore(moto_settings).list(digest.hex)] == [largest]
 
 
 def test_keys_of_two_prefixes_do_not_meet(s3_settings: S3Settings) -> None:

@@ -8,6 +8,8 @@ import grpc
 import pytest
 from muniment.digests import Digest
 from muniment.v1 import artifact_service_pb2 as pb
+from muniment_artifact.chunk_maps import ChunkMaps
+from muniment_artifact.manifest import EMPTY_DIGEST, FileEntry, build_manifest
 
 MIB = 1024 * 1024
 A, B = random.Random(1).randbytes(2_500_000), random.Random(2).randbytes(1_700_000)
@@ -128,6 +130,38 @@ class TestManifests:
                 "GetManifest", pb.GetManifestRequest(parent="projects/default", digest=manifest.digest)
             )
         assert refused.value.reason == "BYTES_DAMAGED"
+
+
+class TestKeptChunkMaps:
+    async def test_ranges_need_the_map_once_and_whoever_looks_for_damage_reads_it_again(
+        self, client, manifest
+    ) -> None:
+        request = {"parent": "projects/default", "digest": manifest.digest}
+        assert await client.call("GetManifest", pb.GetManifestRequest(**request)) == manifest
+        known = {client.blob_path(data).name for data in (A, B, b"hello")}
+        for path in client.blob_path(A).parents[1].glob("*/*"):
+            if path.name not in known:
+                _damage(path, None)
+        [frame] = await client.read(manifest.digest, [("card.md", 0, 0)])
+        assert frame.data == b"hello"
+        with pytest.raises(client.Refused) as refused:
+            await client.read(manifest.digest, [("card.md", 0, 0)], "other")
+        assert refused.value.reason == "MANIFEST_NOT_FOUND"
+        for method in ("VerifyManifest", "GetManifest"):
+            with pytest.raises(client.Refused) as refused:
+                await client.call(method, getattr(pb, f"{method}Request")(**request))
+            assert refused.value.reason == "BYTES_DAMAGED", method
+
+    def test_as_many_are_kept_as_have_room_and_those_used_last(self) -> None:
+        maps = [build_manifest([FileEntry(str(number), EMPTY_DIGEST, 0, ())] * 3) for number in range(4)]
+        kept = ChunkMaps(most=7)
+        for number in (0, 1, 0, 2):
+            if kept.get(maps[number].record) is None:
+                kept.keep(maps[number].record, maps[number].files)
+        assert [kept.get(made.record) is not None for made in maps] == [True, False, True, False]
+        too_large = build_manifest([FileEntry("x", EMPTY_DIGEST, 0, ())] * 8)
+        kept.keep(too_large.record, too_large.files)
+        assert kept.get(too_large.record) is None
 
 
 class TestVerify:

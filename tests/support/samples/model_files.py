@@ -92,6 +92,21 @@ def zip_bomb() -> bytes:
     return bytes(data)
 
 
+def overlapping_zip(data: bytes, members: int) -> bytes:
+    """A zip archive whose directory has so many members, all of which are the same bytes."""
+    archive = zipped({"00": data}, compression=zipfile.ZIP_STORED)
+    start, end = archive.index(b"PK\x01\x02"), archive.index(b"PK\x05\x06")
+    name = start + 46
+    records = [
+        archive[start:name] + f"{number:02d}".encode() + archive[name + 2 : end] for number in range(members)
+    ]
+    directory = b"".join(records)
+    tail = (
+        archive[end : end + 8] + struct.pack("<HHI", members, members, len(directory)) + archive[end + 16 :]
+    )
+    return archive[:start] + directory + tail
+
+
 def tarred(members: Mapping[str, bytes]) -> bytes:
     """A tar archive."""
     buffer = io.BytesIO()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import zlib
 from collections import OrderedDict
 from pathlib import Path
@@ -11,12 +12,14 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from muniment_artifact.inspection.bounded import Budget
 from muniment_artifact.inspection.judge import judge
 from muniment_artifact.inspection.pickle_reading import TORCH_MAGIC
 from muniment_artifact.inspection.report import FileReport, Format, Verdict
 from samples import model_files as make
 
 HARMFUL = make.harmful_pickle()
+NOISE = random.Random(1).randbytes(900_000)
 OBJECTS = np.array([make.Harmful()], dtype=object)
 
 
@@ -127,6 +130,45 @@ def test_what_nobody_can_look_into_is_unscannable_with_the_reason(data: bytes, w
     report = judged(data)
     assert report.verdict is Verdict.UNSCANNABLE
     assert any(why in text for text in (report.fault, *(finding.what for finding in report.findings)))
+
+
+class Spending(Budget):
+    """A budget of which is known what was spent."""
+
+    spent = 0
+
+    def spend(self, size: int) -> None:
+        self.spent += size
+        super().spend(size)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (gzip.compress(bytes(20_000_000)), "it is a bomb: it goes on unpacking"),
+        (gzip.compress(bytes(1_000_000)) * 20, "it is a bomb: it goes on unpacking"),
+        (zlib.compress(bytes(20_000_000)), "it is a bomb: it goes on unpacking"),
+        (make.zipped({"x.gz": gzip.compress(bytes(20_000_000))}), "it is a bomb: it goes on unpacking"),
+        (make.zipped({"zeros": bytes(20_000_000)}), "it is a bomb: "),
+        (make.overlapping_zip(NOISE[:200_000], 10), "its members overlap: they have 2000000 bytes"),
+        (make.zipped({str(number): NOISE for number in range(10)}), "it unpacks to more than 3000000 bytes"),
+        (gzip.compress(NOISE * 5), "it unpacks to more than 3000000 bytes"),
+        (make.zipped({str(number): b"" for number in range(11)}), "it has 11 members, while 10 are the most"),
+        (make.tarred({str(number): b"" for number in range(11)}), "it has more than 10 members"),
+    ],
+    ids=range(10),
+)
+def test_what_unpacks_to_more_than_anybody_should_wait_for_is_unscannable_and_not_unpacked_on(
+    data: bytes, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = Spending(3_000_000)
+    monkeypatch.setattr("muniment_artifact.inspection.judge.Budget", lambda: budget)
+    monkeypatch.setattr("muniment_artifact.inspection.archives.BOMB_BYTES", 1_000_000)
+    monkeypatch.setattr("muniment_artifact.inspection.archives.MAX_MEMBERS", 10)
+    report = judged(data)
+    assert report.verdict is Verdict.UNSCANNABLE
+    assert any(why in text for text in (report.fault, *(finding.what for finding in report.findings)))
+    assert budget.spent < 4_100_000
 
 
 def test_archives_that_are_nested_without_end_are_unscannable() -> None:

@@ -25,9 +25,10 @@ from muniment_artifact.blobs.s3.writer import S3BlobWriter
 from muniment_artifact.blobs.store import BlobStat
 from muniment_artifact.limits import FRAME_BYTES, MIB
 
-_PART_BYTES = 16 * MIB
-"""A chunk is never larger, so it is one plain PUT, which is there whole or not at all and leaves no parts behind.
-Only what the server makes itself, such as the chunk map of a huge version, is sent in parts."""
+PART_BYTES = 64 * MIB
+"""Nothing that is stored is larger: chunks have 16 MiB at most, and the chunk map of the largest version 40 MB.
+Hence each blob is one plain PUT, which is there whole or not at all. Of an upload in parts that is cut short the
+parts stay, and not every endpoint tells of them."""
 
 _DIGEST_DIGITS = 64
 _LONGEST_PROBE = timedelta(hours=1)
@@ -154,7 +155,7 @@ class S3BlobStore:
         def put() -> None:
             spool.seek(0)
             self._client.put_object(
-                self._bucket, self._key(digest), spool, size, part_size=_PART_BYTES, num_parallel_uploads=1
+                self._bucket, self._key(digest), spool, size, part_size=PART_BYTES, num_parallel_uploads=1
             )
 
         with s3_errors():
