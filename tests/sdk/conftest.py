@@ -101,6 +101,7 @@ class LyingServer(artifact_service_pb2_grpc.ArtifactServiceServicer):
     body: bytes | None = None
     listed: list[pb.FileEntry] | None = None
     frames: Sequence[pb.ReadRangesResponse] | None = None
+    asked_for_addresses: int = 0
 
     def add(self, path: str, data: bytes, *, digest: str | None = None) -> None:
         layer = {"digest": digest or Digest.of(data).text, "size": len(data)}
@@ -140,6 +141,12 @@ class LyingServer(artifact_service_pb2_grpc.ArtifactServiceServicer):
                 for layer in self.layers
             ]
         return pb.Manifest(digest=request.digest, body=self.manifest_body, files=files)
+
+    def GetDirectReads(
+        self, request: pb.GetDirectReadsRequest, context: grpc.ServicerContext
+    ) -> pb.GetDirectReadsResponse:
+        self.asked_for_addresses += 1
+        return pb.GetDirectReadsResponse()
 
     def ReadRanges(
         self, request: pb.ReadRangesRequest, context: grpc.ServicerContext

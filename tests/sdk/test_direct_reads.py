@@ -16,6 +16,8 @@ from harness.faulty_s3 import Choose, Fault, FaultyS3, script
 from harness.processes import ProcessRunner
 from harness.s3 import S3Server
 from harness.server import ServerFactory, ServerProcess
+from muniment.digests import Digest
+from muniment.transfer.direct import MOST_BYTES
 from muniment.v1 import artifact_service_pb2 as pb
 
 FILES = {"weights.bin": random.Random(1).randbytes(9_000_000), "card.md": b"hello", "empty": b""}
@@ -126,3 +128,17 @@ def test_addresses_are_given_for_chunks_of_a_manifest_the_caller_may_read_and_no
             parent=f"projects/{api.new_project()}", digest=pushed.digest, chunks=chunks
         )
         assert refused(api.artifact.GetDirectReads, request).reason == "MANIFEST_NOT_FOUND"
+
+
+@pytest.mark.parametrize(("size", "times"), [(MOST_BYTES, 1), (MOST_BYTES + 1, 0)])
+def test_a_chunk_too_large_for_memory_comes_from_the_registry_in_frames(
+    liar, lied_to, tmp_path: Path, size: int, times: int
+) -> None:
+    data = bytes(size)
+    liar.add("f", data)
+    digest = Digest.of(data).text
+    liar.listed = [
+        pb.FileEntry(path="f", digest=digest, size=size, chunks=[pb.Chunk(digest=digest, size=size)])
+    ]
+    assert _pulled(lied_to, liar.version, tmp_path / "out") == {"f": data}
+    assert liar.asked_for_addresses == times

@@ -16,6 +16,7 @@ from harness.api import Api, refusal
 from harness.server import ServerProcess
 from muniment import errors
 from muniment.digests import Digest
+from muniment.transfer.upload import _CEILINGS
 from muniment.transport.calls import Calls
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc
@@ -84,6 +85,16 @@ class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
     def __init__(self) -> None:
         self.address = ""
         self.received = 0
+        self.largest_frame = 0
+        self.largest_plan = 0
+        self.capabilities = pb.Capabilities(
+            max_chunk_bytes=16 * MIB,
+            max_frame_bytes=MIB,
+            max_files=100,
+            max_plan_chunks=1_000,
+            max_unacked_bytes=BUDGET,
+            max_commit_chunks=10_000,
+        )
         self.ended = threading.Event()
         self.answers: Callable[[Iterator[pb.PutChunksRequest]], Iterator[pb.PutChunksResponse]] = self.silent
         self.missing: Callable[[pb.PlanUploadRequest], list[str]] = lambda request: [
@@ -92,16 +103,10 @@ class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
         self.manifest = pb.Manifest()
 
     def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: object) -> pb.Capabilities:
-        return pb.Capabilities(
-            max_chunk_bytes=16 * MIB,
-            max_frame_bytes=MIB,
-            max_files=100,
-            max_plan_chunks=1_000,
-            max_unacked_bytes=BUDGET,
-            max_commit_chunks=10_000,
-        )
+        return self.capabilities
 
     def PlanUpload(self, request: pb.PlanUploadRequest, context: object) -> pb.PlanUploadResponse:
+        self.largest_plan = max(self.largest_plan, len(request.chunks))
         return pb.PlanUploadResponse(missing=self.missing(request))
 
     def PutChunks(
@@ -116,15 +121,20 @@ class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
     def silent(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
         """Takes what comes and acknowledges nothing."""
         for message in requests:
-            self.received += len(message.data)
+            self._count(message)
         self.ended.wait()
         yield from ()
 
     def acknowledging(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
         """Acknowledges everything."""
         for message in requests:
+            self._count(message)
             if message.digest:
                 yield pb.PutChunksResponse(digest=message.digest, size=message.size)
+
+    def _count(self, message: pb.PutChunksRequest) -> None:
+        self.received += len(message.data)
+        self.largest_frame = max(self.largest_frame, len(message.data))
 
 
 @pytest.fixture
@@ -161,6 +171,23 @@ def test_an_acknowledgement_that_never_comes_is_not_waited_for_for_ever(
     with pytest.raises(errors.DeadlineExceeded, match="nothing came from or went to"):
         push()
     # Twice, and each time no more than may be on its way, or the one chunk that is larger than that.
+    assert server.received <= 2 * BUDGET
+
+
+def test_a_registry_that_allows_more_than_fits_into_memory_is_sent_no_more_than_usual(
+    server: Misbehaving, push: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, field in server.capabilities.DESCRIPTOR.fields_by_name.items():
+        if limit.startswith("max_"):
+            most = 2**31 - 1 if field.type == field.TYPE_INT32 else 2**63 - 1
+            setattr(server.capabilities, limit, most)
+    monkeypatch.setitem(_CEILINGS, "max_plan_chunks", 3)
+    monkeypatch.setitem(_CEILINGS, "max_unacked_bytes", BUDGET)
+    monkeypatch.setattr(Calls, "stream", partialmethod(Calls.stream, stall=2.0))
+    with pytest.raises(errors.DeadlineExceeded):
+        push()
+    assert server.largest_frame == MIB
+    assert server.largest_plan == 3
     assert server.received <= 2 * BUDGET
 
 

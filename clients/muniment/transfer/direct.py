@@ -26,6 +26,10 @@ ADDRESSES = 250
 WORTHWHILE_BYTES = 1024 * 1024
 """For less, asking for addresses costs more than they save."""
 
+MOST_BYTES = 16 * 1024 * 1024
+"""A chunk is in memory as a whole until its digest is known, and its size is what the registry says. One that is
+larger than any of ours comes from the registry, in frames."""
+
 _OK = 200
 
 _log = logging.getLogger(__name__)
@@ -91,7 +95,7 @@ class DirectLane:
         Args:
             following: digests of the chunks that will be asked for, this one first.
         """
-        if not self._reads.usable:
+        if not self._reads.usable or part.size > MOST_BYTES:
             return None
         if part.digest not in self._addresses:
             self._addresses = self._reads.addresses(following)

@@ -25,14 +25,15 @@ COMMIT_SECONDS = 60.0
 COMMIT_BYTES_PER_SECOND = 10_000_000
 """A commit reads a file back when no chunk alone proves its digest; from a slow store it takes a while."""
 
-_LIMITS = (
-    "max_chunk_bytes",
-    "max_frame_bytes",
-    "max_files",
-    "max_commit_chunks",
-    "max_plan_chunks",
-    "max_unacked_bytes",
-)
+_CEILINGS = {
+    "max_chunk_bytes": SLAB_BYTES,
+    "max_frame_bytes": MIB,
+    "max_files": 1_000_000,
+    "max_commit_chunks": 1_000_000,
+    "max_plan_chunks": 20_000,
+    "max_unacked_bytes": 64 * MIB,
+}
+"""Limits of a registry that allow more than this mean this: what a push takes of memory is not for them to say."""
 
 
 class Upload:
@@ -162,9 +163,11 @@ def _capabilities(session: Session) -> pb.Capabilities:
     found: pb.Capabilities = session.calls.unary(
         session.artifacts.GetCapabilities, pb.GetCapabilitiesRequest()
     )
-    for limit in _LIMITS:
-        if getattr(found, limit) < 1:
-            raise Internal(f"the registry says that {limit} is {getattr(found, limit)}")
+    for limit, ceiling in _CEILINGS.items():
+        told = getattr(found, limit)
+        if told < 1:
+            raise Internal(f"the registry says that {limit} is {told}")
+        setattr(found, limit, min(told, ceiling))
     return found
 
 
