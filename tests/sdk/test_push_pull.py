@@ -90,7 +90,8 @@ def test_files_that_did_not_change_are_not_read_again(
     large = model_dir / "large.bin"
     large.write_bytes(os.urandom(9_000_000))
     # As if it had been written some seconds ago.
-    monkeypatch.setattr("muniment.transfer.memo.SETTLED_NS", -(10**18))
+    for settled in ("SETTLED_NS", "FINE_SETTLED_NS"):
+        monkeypatch.setattr(f"muniment.transfer.memo.{settled}", -(10**18))
     first = registry.push("churn", model_dir)
     read = []
 
