@@ -11,6 +11,7 @@ from muniment.digests import Digest
 from muniment.errors import DeadlineExceeded, DownloadRefused, FileNotFound, InvalidArgument, Unavailable
 from muniment.frames import RangeFrame
 from muniment.registry.session import Session
+from muniment.tensor_header import UntrueHeader
 from muniment.transfer.manifest import ListedFile
 from muniment.transfer.patience import Patience
 from muniment.transfer.safetensors import Layout, read_layout
@@ -109,9 +110,10 @@ class OpenVersion:
     def _layout(self, path: str) -> Layout:
         layout = self._layouts.get(path)
         if layout is None:
-            layout = read_layout(partial(self._some, path), self._files[path].size)
-            if layout is None:
-                raise DownloadRefused(f"{path} has no header of safetensors")
+            try:
+                layout = read_layout(partial(self._some, path), self._files[path].size)
+            except UntrueHeader as error:
+                raise DownloadRefused(f"{path} has no header of safetensors: {error}") from error
             self._layouts[path] = layout
         return layout
 
