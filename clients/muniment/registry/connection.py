@@ -91,6 +91,7 @@ def connect(
         timeout=timeout,
         token=lambda: token or local_token(address),
         plain=not authority,
+        ca_file=authority,
     )
     return _registry(calls, project, cache=kept)
 

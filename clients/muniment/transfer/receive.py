@@ -131,7 +131,8 @@ class _Lane:
             self._direct.close()
 
     def cancel(self) -> None:
-        """End the stream; from any thread."""
+        """End the stream, and what comes from the store; from any thread."""
+        self._direct.cancel()
         stream = self._stream
         if stream is not None:
             stream.cancel()
