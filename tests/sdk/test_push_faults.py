@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partialmethod
@@ -24,6 +25,7 @@ from muniment.v1 import artifact_service_pb2_grpc
 MIB = 1024 * 1024
 SIZE = 20 * MIB
 BUDGET = 4 * MIB
+PAUSE_SECONDS = 0.1
 
 
 def _grow(path: Path) -> None:
@@ -132,6 +134,16 @@ class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
             if message.digest:
                 yield pb.PutChunksResponse(digest=message.digest, size=message.size)
 
+    def withholding(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
+        """Acknowledges all but the first chunk, one after the other."""
+        first = ""
+        for message in requests:
+            self._count(message)
+            first = first or message.digest
+            if message.digest and message.digest != first:
+                time.sleep(PAUSE_SECONDS)
+                yield pb.PutChunksResponse(digest=message.digest, size=message.size)
+
     def _count(self, message: pb.PutChunksRequest) -> None:
         self.received += len(message.data)
         self.largest_frame = max(self.largest_frame, len(message.data))
@@ -191,11 +203,45 @@ def test_a_registry_that_allows_more_than_fits_into_memory_is_sent_no_more_than_
     assert server.received <= 2 * BUDGET
 
 
+def test_a_chunk_is_not_waited_for_for_ever_while_others_are_acknowledged(
+    server: Misbehaving, push: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("muniment.transfer.pace.GRACE_SECONDS", 2 * PAUSE_SECONDS)
+    monkeypatch.setattr("muniment.transfer.pace.LEAST_BYTES_PER_SECOND", 2**40)
+    server.capabilities.max_unacked_bytes = SIZE
+    server.answers = server.withholding
+    with pytest.raises(errors.DeadlineExceeded, match="was not acknowledged in its time"):
+        push()
+
+
+@pytest.mark.parametrize("digest", ["", Digest.of(b"never sent").text])
+def test_an_acknowledgement_of_what_was_not_sent_is_not_believed(
+    server: Misbehaving, push: Callable[[], object], digest: str
+) -> None:
+    def answer(requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
+        next(requests)
+        while not server.ended.wait(0.01):
+            yield pb.PutChunksResponse(digest=digest, size=2**62)
+
+    server.answers = answer
+    with pytest.raises(errors.Internal, match="which was not on its way"):
+        push()
+
+
 def test_a_stream_that_the_registry_ends_early_is_told(
     server: Misbehaving, push: Callable[[], object]
 ) -> None:
     server.answers = lambda requests: iter(())
     with pytest.raises(errors.Internal, match="ended a stream of chunks before all were sent"):
+        push()
+
+
+def test_a_stream_that_ends_with_a_chunk_unacknowledged_is_told(
+    server: Misbehaving, push: Callable[[], object]
+) -> None:
+    server.capabilities.max_unacked_bytes = SIZE
+    server.answers = server.withholding
+    with pytest.raises(errors.Internal, match="before all were acknowledged"):
         push()
 
 

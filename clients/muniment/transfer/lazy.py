@@ -12,7 +12,9 @@ from muniment.errors import DeadlineExceeded, DownloadRefused, FileNotFound, Inv
 from muniment.frames import RangeFrame
 from muniment.registry.session import Session
 from muniment.tensor_header import UntrueHeader
+from muniment.transfer import pace
 from muniment.transfer.manifest import ListedFile
+from muniment.transfer.pace import Pace
 from muniment.transfer.patience import Patience
 from muniment.transfer.safetensors import Layout, read_layout
 from muniment.v1 import artifact_service_pb2 as pb
@@ -136,7 +138,8 @@ class OpenVersion:
     def _fetch(self, path: str, offset: int, count: int) -> bytes:
         buffer = bytearray(count)
         done = 0
-        patience = Patience()
+        patience, slowness = Patience(), Patience(pace.ATTEMPTS)
+        awaited = Pace()
         while done < count:
             wanted = pb.ByteRange(path=path, offset=offset + done, length=count - done)
             request = pb.ReadRangesRequest(
@@ -144,6 +147,7 @@ class OpenVersion:
                 digest=self.version.digest,
                 ranges=[wanted],
             )
+            awaited.expect(count - done)
             stream = self._session.calls.stream(self._session.data.read, request)
             try:
                 for frame in stream:
@@ -153,10 +157,11 @@ class OpenVersion:
                     patience.progressed()
                     if done == count:
                         break
+                    awaited.check(path)
                 else:
                     raise DownloadRefused(f"the registry sent nothing of {path}, or only a part of it")
             except (Unavailable, DeadlineExceeded) as error:
-                patience.spend(error)
+                (slowness if awaited.is_late else patience).spend(error)
             finally:
                 stream.cancel()
         return bytes(buffer)

@@ -10,8 +10,10 @@ from itertools import chain, dropwhile, islice
 from muniment.errors import DeadlineExceeded, DownloadRefused, Internal, MunimentError, Unavailable
 from muniment.frames import RangeFrame
 from muniment.registry.session import Session
+from muniment.transfer import pace
 from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.direct import ADDRESSES, DirectLane, DirectReads
+from muniment.transfer.pace import Pace
 from muniment.transfer.patience import Patience
 from muniment.transfer.segments import Part, Segment
 from muniment.transport.calls import Stream
@@ -101,6 +103,8 @@ class _Lane:
         self, download: Download, open_stub: OpenStub, wanted: Sequence[Segment], direct: DirectLane
     ) -> None:
         self.patience = Patience()
+        self._pace = Pace()
+        self._slowness = Patience(pace.ATTEMPTS)
         self._download = download
         self._open_stub = open_stub
         self._wanted = deque(wanted)
@@ -119,7 +123,8 @@ class _Lane:
                 except (Unavailable, DeadlineExceeded) as error:
                     if self._download.failed:
                         return
-                    self.patience.spend(error)
+                    # Bytes that come too slowly are no progress.
+                    (self._slowness if self._pace.is_late else self.patience).spend(error)
                     # The connection of the session finds a server that has moved, one of our own does not.
                     stub = self._download.session.data
         except (MunimentError, OSError) as error:
@@ -165,6 +170,7 @@ class _Lane:
     def _fetch_some(self, stub: DataStub) -> None:
         asked = list(islice(self._wanted, RANGES))
         received = 0
+        self._pace.expect(asked[0].size - self._done)
         for frame in self._frames(stub, asked):
             segment = asked[received]
             file = self._download.files[segment.file]
@@ -177,9 +183,13 @@ class _Lane:
                 file.filled(segment.offset, segment.size)
                 self._wanted.popleft()
                 self._done = 0
+                self._slowness.progressed()
                 received += 1
                 if received == len(asked):
                     return
+                self._pace.expect(asked[received].size)
+            else:
+                self._pace.check(file.listed.path)
         path = self._download.files[asked[received].file].listed.path
         raise DownloadRefused(f"the registry sent nothing of {path}, or only a part of it")
 

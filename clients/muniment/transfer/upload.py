@@ -84,6 +84,7 @@ class Upload:
     def _run(self, progress: ProgressOption, read: Callable[[], None]) -> str:
         patience = Patience()
         files: list[HashedFile] | None = None
+        durable: frozenset[str] = frozenset()
         while True:
             delivery = Delivery(self._session, self._capabilities, self._project, self._sources)
             try:
@@ -100,8 +101,10 @@ class Upload:
                 # Swept away between plan and commit, as nothing refers to it yet: nothing to wait for.
                 patience.spend(error, pause=False)
             except (Unavailable, DeadlineExceeded) as error:
-                if delivery.durable:
+                # A chunk that has to be sent again and again is no progress.
+                if not delivery.durable <= durable:
                     patience.progressed()
+                durable |= delivery.durable
                 patience.spend(error)
 
     def _hash_and_send(
