@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from muniment import errors
 from muniment.digests import Digest
+from muniment.file_parts import Part
 from muniment.transfer.direct import WORTHWHILE_BYTES, DirectReads
-from muniment.transfer.segments import Part
 from muniment.v1 import access_service_pb2 as pb
 from muniment.v1 import access_service_pb2_grpc
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from http.client import HTTPException
 
 from muniment.errors import Internal, MunimentError
+from muniment.file_parts import Part
 from muniment.registry.session import Session
-from muniment.transfer.segments import Part
 from muniment.transfer.store_connection import StoreConnection
 from muniment.v1 import artifact_service_pb2 as pb
 

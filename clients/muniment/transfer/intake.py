@@ -10,11 +10,12 @@ from muniment.cache.chunks import KnownChunks
 from muniment.cache.partial import Partial
 from muniment.cache.store import FileStore, Lock
 from muniment.errors import CannotWrite
+from muniment.file_parts import Part
 from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.places import Places
 from muniment.transfer.receive import Download
 from muniment.transfer.reported import Reported
-from muniment.transfer.segments import Part, Segment, segments
+from muniment.transfer.segments import Segment, segments
 
 
 class Intake:

@@ -10,10 +10,10 @@ from functools import partial
 from muniment.digests import Digest
 from muniment.errors import DeadlineExceeded, DownloadRefused, FileNotFound, InvalidArgument, Unavailable
 from muniment.frames import RangeFrame
+from muniment.manifest import ListedFile
 from muniment.registry.session import Session
 from muniment.tensor_header import UntrueHeader
 from muniment.transfer import pace
-from muniment.transfer.manifest import ListedFile
 from muniment.transfer.pace import Pace
 from muniment.transfer.patience import Patience
 from muniment.transfer.safetensors import Layout, read_layout

@@ -15,15 +15,15 @@ from muniment.cache.cache import Cache
 from muniment.cache.chunks import KnownChunks
 from muniment.cache.store import FileStore, Lock
 from muniment.errors import BytesArchived, Unreachable
+from muniment.file_parts import Part, parts
+from muniment.manifest import ListedFile
 from muniment.registry.session import Session
 from muniment.transfer.intake import Intake
-from muniment.transfer.manifest import ListedFile
 from muniment.transfer.places import Places
 from muniment.transfer.progress import Progress
 from muniment.transfer.receive import Download
 from muniment.transfer.reported import Reported
 from muniment.transfer.room import with_room
-from muniment.transfer.segments import Part, parts
 from muniment.v1 import artifact_service_pb2 as pb
 
 ROUND = 256

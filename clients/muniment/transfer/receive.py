@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, dropwhile, islice
 
 from muniment.errors import DeadlineExceeded, DownloadRefused, Internal, MunimentError, Unavailable
+from muniment.file_parts import Part
 from muniment.frames import RangeFrame
 from muniment.registry.session import Session
 from muniment.transfer import pace
@@ -15,7 +16,7 @@ from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.direct import ADDRESSES, DirectLane, DirectReads
 from muniment.transfer.pace import Pace
 from muniment.transfer.patience import Patience
-from muniment.transfer.segments import Part, Segment
+from muniment.transfer.segments import Segment
 from muniment.transport.calls import Stream
 from muniment.transport.data import DataStub, OpenStub, lanes
 from muniment.v1 import artifact_service_pb2 as pb

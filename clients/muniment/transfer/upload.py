@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from muniment.errors import ChunkMissing, DeadlineExceeded, FileChanged, Internal, LimitExceeded, Unavailable
+from muniment.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.registry.session import Session
 from muniment.transfer.chunking import MIB
 from muniment.transfer.delivery import Delivery
 from muniment.transfer.hashing import Hasher
-from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.transfer.memo import DigestMemo
 from muniment.transfer.patience import Patience
 from muniment.transfer.pieces import HashedFile
