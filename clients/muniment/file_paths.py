@@ -21,7 +21,9 @@ MAX_PARTS = 32
 """Far deeper than people nest; programs that walk directories by recursion manage it too."""
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BAD_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_BAD_CATEGORIES = frozenset({"Cc", "Zl", "Zp"})
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python makes of a name's bytes that are not UTF-8; no text of another kind holds one."""
 _DRIVE = re.compile("[A-Za-z]:")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: with any extension, in any case, and with
 # the superscript digits, which Windows reads as digits here.
@@ -59,6 +61,8 @@ def fault(path: str) -> str:
     """What is wrong with a path, put so that it follows its name; nothing if it is safe."""
     if not path:
         return "is empty"
+    if _SURROGATE.search(path):
+        return "is not valid UTF-8"
     if any(unicodedata.category(character) in _BAD_CATEGORIES or character in _BIDI for character in path):
         return "holds control characters"
     if "\\" in path:

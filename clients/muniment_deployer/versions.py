@@ -24,7 +24,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from muniment.transfer.exchange import exchange
+from muniment.transfer.directory_swap import swap_directories
 
 from muniment_deployer.durable import point_symlink, sync_directory, write_json
 from muniment_deployer.errors import DamagedVersion
@@ -77,7 +77,7 @@ class VersionStore:
         arrived, path = self._incoming / name, self._versions / name
         write_json(self._record(path), {"number": number, "digest": digest, "files": _inventory(arrived)})
         if path.exists():
-            exchange(arrived, path)
+            swap_directories(arrived, path)
             shutil.rmtree(arrived, ignore_errors=True)
         else:
             arrived.rename(path)

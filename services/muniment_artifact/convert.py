@@ -7,6 +7,7 @@ from datetime import datetime
 
 from muniment.frames import PutFrame
 from muniment.names import ProjectName
+from muniment.tensor_header import StoredTensor
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment_core.db.artifact_store import Chunk, ManifestRecord
 from muniment_core.db.usage_store import Usage
@@ -17,7 +18,6 @@ from muniment_artifact.intake import Frame
 from muniment_artifact.limits import Limits
 from muniment_artifact.manifest import FileEntry, root_digest
 from muniment_artifact.read import ByteRange
-from muniment_artifact.tensors.header import StoredTensor
 
 
 def project(parent: str) -> str:

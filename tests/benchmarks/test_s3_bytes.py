@@ -26,7 +26,7 @@ from minio import Minio
 from muniment.v1 import artifact_service_pb2 as pb
 
 MIB = 1024 * 1024
-SIZE = int(os.environ.get("MUNIMENT_BENCH_MIB", "256")) * MIB
+SIZE = int(os.environ.get("MUNIMENT_BENCH_MIB", "1024")) * MIB
 THREADS = 4
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,10 @@ class LyingServer(
     body: bytes | None = None
     listed: list[pb.FileEntry] | None = None
     frames: Sequence[pb.ReadRangesResponse] | None = None
+    asked_for_addresses: int = 0
+    asked_for_ranges: int = 0
+    frame_bytes: int = 64 * 1024 * 1024
+    pause_seconds: float = 0.0
 
     def add(self, path: str, data: bytes, *, digest: str | None = None) -> None:
         layer = {"digest": digest or Digest.of(data).text, "size": len(data)}
@@ -168,15 +173,25 @@ class LyingServer(
             ]
         return pb.Manifest(digest=request.digest, body=self.manifest_body, files=files)
 
+    def GetDirectReads(
+        self, request: pb.GetDirectReadsRequest, context: grpc.ServicerContext
+    ) -> pb.GetDirectReadsResponse:
+        self.asked_for_addresses += 1
+        return pb.GetDirectReadsResponse()
+
     def ReadRanges(
         self, request: pb.ReadRangesRequest, context: grpc.ServicerContext
     ) -> Iterator[pb.ReadRangesResponse]:
+        self.asked_for_ranges += 1
         if self.frames is not None:
             yield from self.frames
             return
         for index, wanted in enumerate(request.ranges):
-            data = self.data[wanted.path][wanted.offset : wanted.offset + wanted.length]
-            yield pb.ReadRangesResponse(range_index=index, offset=wanted.offset, data=data)
+            end = wanted.offset + wanted.length
+            for offset in range(wanted.offset, end, self.frame_bytes):
+                data = self.data[wanted.path][offset : min(end, offset + self.frame_bytes)]
+                yield pb.ReadRangesResponse(range_index=index, offset=offset, data=data)
+                time.sleep(self.pause_seconds)
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import grpc
 import muniment
@@ -16,6 +18,10 @@ from harness.faulty_s3 import Choose, Fault, FaultyS3, script
 from harness.processes import ProcessRunner
 from harness.s3 import S3Server
 from harness.server import ServerFactory, ServerProcess
+from minio import Minio
+from muniment.digests import Digest
+from muniment.transfer import store_connection
+from muniment.transfer.direct import MOST_BYTES, DirectReads
 from muniment.v1 import artifact_service_pb2 as pb
 
 FILES = {"weights.bin": random.Random(1).randbytes(9_000_000), "card.md": b"hello", "empty": b""}
@@ -83,16 +89,22 @@ def test_chunks_come_from_the_store_itself(
 
 
 @pytest.mark.parametrize("count", [0, 2])
-@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.RESET, Fault.SHORT, Fault.WRONG])
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.BUSY, Fault.RESET, Fault.SHORT, Fault.WRONG, Fault.HANG, Fault.STUCK, Fault.TRICKLE],
+)
 def test_the_first_failure_lets_the_registry_send_the_rest(
     connected: muniment.Registry,
     pushed: muniment.Version,
     faulty: FaultyS3,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     fault: Fault,
     count: int,
 ) -> None:
+    monkeypatch.setattr(store_connection, "STILL_SECONDS", 3.0)
+    monkeypatch.setattr(store_connection, "LEAST_BYTES_PER_SECOND", 2**40)
     faulty.choose = _after(count, fault)
     before = faulty.faults
     with caplog.at_level(logging.INFO, "muniment"):
@@ -101,6 +113,76 @@ def test_the_first_failure_lets_the_registry_send_the_rest(
     assert len(told) == 1
     # Each of the lanes may have asked before the first was answered.
     assert 1 <= faulty.faults - before <= 4
+
+
+def _at_nowhere(_registry: S3Server, address: str) -> str:
+    """At a host whose name nobody knows."""
+    return urlsplit(address)._replace(netloc="store.invalid:9000").geturl()
+
+
+def _expired(store: S3Server, address: str) -> str:
+    """Signed an hour ago, for a second."""
+    _, bucket, key = urlsplit(address).path.split("/", 2)
+    client = Minio(
+        urlsplit(address).netloc,
+        access_key=store.access_key,
+        secret_key=store.secret_key,
+        region=store.region,
+        secure=False,
+    )
+    then = datetime.now(UTC) - timedelta(hours=1)
+    return str(client.presigned_get_object(bucket, key, timedelta(seconds=1), request_date=then))
+
+
+@pytest.mark.parametrize("spoilt", [_at_nowhere, _expired])
+def test_an_address_that_leads_nowhere_any_more_lets_the_registry_send_the_bytes(
+    connected: muniment.Registry,
+    pushed: muniment.Version,
+    faulty: FaultyS3,
+    s3_server: S3Server,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    spoilt: Callable[[S3Server, str], str],
+) -> None:
+    faulty.choose = script([])
+    given = DirectReads.addresses
+
+    def spoil(self: DirectReads, digests: Iterable[str]) -> dict[str, str]:
+        return {digest: spoilt(s3_server, address) for digest, address in given(self, digests).items()}
+
+    monkeypatch.setattr(DirectReads, "addresses", spoil)
+    with caplog.at_level(logging.INFO, "muniment"):
+        assert _pulled(connected, pushed, tmp_path / "out") == FILES
+    assert len([record for record in caplog.records if "from the registry instead" in record.message]) == 1
+
+
+def test_a_pull_that_is_interrupted_does_not_wait_for_the_store(
+    connected: muniment.Registry,
+    direct_server: ServerProcess,
+    faulty: FaultyS3,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A test that waits for so long has failed.
+    monkeypatch.setattr(store_connection, "STILL_SECONDS", 3_600.0)
+    path = tmp_path / "large.bin"
+    path.write_bytes(random.Random(3).randbytes(40_000_000))
+    version = connected.push("large", path)
+    with Api(direct_server.address, direct_server.token) as api:
+        wanted = pb.GetManifestRequest(parent=api.parent(), digest=version.digest)
+        (file,) = api.artifact.GetManifest(wanted).files
+    # The first segment is that of the lane which a signal interrupts.
+    first = file.chunks[0].digest[7:]
+    faulty.choose = lambda _method, path: None if first in path else Fault.HANG
+
+    def interrupt(_phase: str, done: int, _total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        connected.pull(version, tmp_path / "out", progress=interrupt)
+    assert not (tmp_path / "out").exists()
 
 
 def test_addresses_are_given_for_chunks_of_a_manifest_the_caller_may_read_and_nothing_else(
@@ -126,3 +208,17 @@ def test_addresses_are_given_for_chunks_of_a_manifest_the_caller_may_read_and_no
             parent=f"projects/{api.new_project()}", digest=pushed.digest, chunks=chunks
         )
         assert refused(api.artifact.GetDirectReads, request).reason == "MANIFEST_NOT_FOUND"
+
+
+@pytest.mark.parametrize(("size", "times"), [(MOST_BYTES, 1), (MOST_BYTES + 1, 0)])
+def test_a_chunk_too_large_for_memory_comes_from_the_registry_in_frames(
+    liar, lied_to, tmp_path: Path, size: int, times: int
+) -> None:
+    data = bytes(size)
+    liar.add("f", data)
+    digest = Digest.of(data).text
+    liar.listed = [
+        pb.FileEntry(path="f", digest=digest, size=size, chunks=[pb.Chunk(digest=digest, size=size)])
+    ]
+    assert _pulled(lied_to, liar.version, tmp_path / "out") == {"f": data}
+    assert liar.asked_for_addresses == times

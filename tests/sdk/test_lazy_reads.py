@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import struct
+import tracemalloc
 
 import muniment
 import pytest
@@ -66,6 +67,30 @@ def test_a_file_with_the_name_and_not_the_header_of_safetensors_is_told(registry
     registry.push("odd", tmp_path / "x.safetensors")
     with pytest.raises(errors.DownloadRefused, match=r"x\.safetensors has no header"):
         registry.open("odd").tensors()
+
+
+@pytest.mark.parametrize(
+    ("length", "why"),
+    [(100_000_000, "has 100000000 bytes, while 16777216"), (16 * 1024 * 1024, "of more than 131072 tensors")],
+)
+def test_a_header_that_would_take_much_memory_is_pushed_as_any_bytes_and_refused_when_tensors_are_asked_for(
+    registry, tmp_path, length: int, why: str
+) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + b"{" + b"[]," * (length // 3))
+    tracemalloc.start()
+    try:
+        pushed = registry.push("churn", path)
+        # Files are read into four pieces of memory of 16 MiB, and a header that may be true is read beside them.
+        assert tracemalloc.get_traced_memory()[1] < 120_000_000
+        tracemalloc.reset_peak()
+        with pytest.raises(errors.DownloadRefused, match=rf"x\.safetensors has no header .*{why}"):
+            registry.open(pushed).tensors()
+        with pytest.raises(errors.HeaderInvalid, match=rf"x\.safetensors.*{why}"):
+            list(registry.tensors(pushed))
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

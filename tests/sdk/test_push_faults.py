@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partialmethod
@@ -16,6 +17,7 @@ from harness.api import Api, refusal
 from harness.server import ServerProcess
 from muniment import errors
 from muniment.digests import Digest
+from muniment.transfer.upload import _CEILINGS
 from muniment.transport.calls import Calls
 from muniment.v1 import artifact_service_pb2 as pb
 from muniment.v1 import artifact_service_pb2_grpc
@@ -23,6 +25,7 @@ from muniment.v1 import artifact_service_pb2_grpc
 MIB = 1024 * 1024
 SIZE = 20 * MIB
 BUDGET = 4 * MIB
+PAUSE_SECONDS = 0.1
 
 
 def _grow(path: Path) -> None:
@@ -111,6 +114,16 @@ class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
     def __init__(self) -> None:
         self.address = ""
         self.received = 0
+        self.largest_frame = 0
+        self.largest_plan = 0
+        self.capabilities = pb.Capabilities(
+            max_chunk_bytes=16 * MIB,
+            max_frame_bytes=MIB,
+            max_files=100,
+            max_plan_chunks=1_000,
+            max_unacked_bytes=BUDGET,
+            max_commit_chunks=10_000,
+        )
         self.ended = threading.Event()
         self.answers: Callable[[Iterator[pb.PutChunksRequest]], Iterator[pb.PutChunksResponse]] = self.silent
         self.missing: Callable[[pb.PlanUploadRequest], list[str]] = lambda request: [
@@ -119,16 +132,10 @@ class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
         self.manifest = pb.Manifest()
 
     def GetCapabilities(self, request: pb.GetCapabilitiesRequest, context: object) -> pb.Capabilities:
-        return pb.Capabilities(
-            max_chunk_bytes=16 * MIB,
-            max_frame_bytes=MIB,
-            max_files=100,
-            max_plan_chunks=1_000,
-            max_unacked_bytes=BUDGET,
-            max_commit_chunks=10_000,
-        )
+        return self.capabilities
 
     def PlanUpload(self, request: pb.PlanUploadRequest, context: object) -> pb.PlanUploadResponse:
+        self.largest_plan = max(self.largest_plan, len(request.chunks))
         return pb.PlanUploadResponse(missing=self.missing(request))
 
     def PutChunks(
@@ -143,15 +150,30 @@ class Misbehaving(artifact_service_pb2_grpc.ArtifactServiceServicer):
     def silent(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
         """Takes what comes and acknowledges nothing."""
         for message in requests:
-            self.received += len(message.data)
+            self._count(message)
         self.ended.wait()
         yield from ()
 
     def acknowledging(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
         """Acknowledges everything."""
         for message in requests:
+            self._count(message)
             if message.digest:
                 yield pb.PutChunksResponse(digest=message.digest, size=message.size)
+
+    def withholding(self, requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
+        """Acknowledges all but the first chunk, one after the other."""
+        first = ""
+        for message in requests:
+            self._count(message)
+            first = first or message.digest
+            if message.digest and message.digest != first:
+                time.sleep(PAUSE_SECONDS)
+                yield pb.PutChunksResponse(digest=message.digest, size=message.size)
+
+    def _count(self, message: pb.PutChunksRequest) -> None:
+        self.received += len(message.data)
+        self.largest_frame = max(self.largest_frame, len(message.data))
 
 
 @pytest.fixture
@@ -191,11 +213,62 @@ def test_an_acknowledgement_that_never_comes_is_not_waited_for_for_ever(
     assert server.received <= 2 * BUDGET
 
 
+def test_a_registry_that_allows_more_than_fits_into_memory_is_sent_no_more_than_usual(
+    server: Misbehaving, push: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, field in server.capabilities.DESCRIPTOR.fields_by_name.items():
+        if limit.startswith("max_"):
+            most = 2**31 - 1 if field.type == field.TYPE_INT32 else 2**63 - 1
+            setattr(server.capabilities, limit, most)
+    monkeypatch.setitem(_CEILINGS, "max_plan_chunks", 3)
+    monkeypatch.setitem(_CEILINGS, "max_unacked_bytes", BUDGET)
+    monkeypatch.setattr(Calls, "stream", partialmethod(Calls.stream, stall=2.0))
+    with pytest.raises(errors.DeadlineExceeded):
+        push()
+    assert server.largest_frame == MIB
+    assert server.largest_plan == 3
+    assert server.received <= 2 * BUDGET
+
+
+def test_a_chunk_is_not_waited_for_for_ever_while_others_are_acknowledged(
+    server: Misbehaving, push: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("muniment.transfer.pace.GRACE_SECONDS", 2 * PAUSE_SECONDS)
+    monkeypatch.setattr("muniment.transfer.pace.LEAST_BYTES_PER_SECOND", 2**40)
+    server.capabilities.max_unacked_bytes = SIZE
+    server.answers = server.withholding
+    with pytest.raises(errors.DeadlineExceeded, match="was not acknowledged in its time"):
+        push()
+
+
+@pytest.mark.parametrize("digest", ["", Digest.of(b"never sent").text])
+def test_an_acknowledgement_of_what_was_not_sent_is_not_believed(
+    server: Misbehaving, push: Callable[[], object], digest: str
+) -> None:
+    def answer(requests: Iterator[pb.PutChunksRequest]) -> Iterator[pb.PutChunksResponse]:
+        next(requests)
+        while not server.ended.wait(0.01):
+            yield pb.PutChunksResponse(digest=digest, size=2**62)
+
+    server.answers = answer
+    with pytest.raises(errors.Internal, match="which was not on its way"):
+        push()
+
+
 def test_a_stream_that_the_registry_ends_early_is_told(
     server: Misbehaving, push: Callable[[], object]
 ) -> None:
     server.answers = lambda requests: iter(())
     with pytest.raises(errors.Internal, match="ended a stream of chunks before all were sent"):
+        push()
+
+
+def test_a_stream_that_ends_with_a_chunk_unacknowledged_is_told(
+    server: Misbehaving, push: Callable[[], object]
+) -> None:
+    server.capabilities.max_unacked_bytes = SIZE
+    server.answers = server.withholding
+    with pytest.raises(errors.Internal, match="before all were acknowledged"):
         push()
 
 

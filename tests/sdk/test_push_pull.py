@@ -90,7 +90,8 @@ def test_files_that_did_not_change_are_not_read_again(
     large = model_dir / "large.bin"
     large.write_bytes(os.urandom(9_000_000))
     # As if it had been written some seconds ago.
-    monkeypatch.setattr("muniment.transfer.memo.SETTLED_NS", -(10**18))
+    for settled in ("SETTLED_NS", "FINE_SETTLED_NS"):
+        monkeypatch.setattr(f"muniment.transfer.memo.{settled}", -(10**18))
     first = registry.push("churn", model_dir)
     read = []
 
@@ -187,6 +188,33 @@ def test_what_cannot_be_pushed_is_refused_with_its_path(registry, tmp_path) -> N
         registry.push("churn", named)
     with pytest.raises(errors.SourceRefused):
         registry.push("churn", Path(os.devnull))
+    assert list(registry.models()) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        ([b"CON"], "'CON', which is a device on Windows"),
+        ([b"weights/aux.txt"], "'aux.txt', which is a device on Windows"),
+        ([b"Model.bin", b"model.bin"], "'model.bin' differs from 'Model.bin' by case or Unicode form only"),
+        (
+            ["caf\u00e9".encode(), "cafe\u0301".encode()],
+            r"'cafe\\u0301' and 'caf\\xe9', which differ by Unicode form",
+        ),
+        (["caf\u00e9/a".encode(), "cafe\u0301/b".encode()], "which differ by Unicode form only"),
+        ([b"caf\xe9.bin"], r"'caf\\udce9.bin' is not valid UTF-8"),
+        ([b"caf\xe9/a"], "is not valid UTF-8"),
+    ],
+)
+def test_names_that_mean_something_else_elsewhere_are_refused_with_the_reason(
+    registry, tmp_path, names: list[bytes], why: str
+) -> None:
+    for name in names:
+        path = tmp_path / "model" / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    with pytest.raises(errors.InvalidPath, match=why):
+        registry.push("churn", tmp_path / "model")
     assert list(registry.models()) == []
 
 

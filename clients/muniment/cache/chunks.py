@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from muniment.cache.manifests import ManifestStore
 from muniment.cache.partial import pieces
 from muniment.cache.store import FileStore
-from muniment.transfer.manifest import ListedFile
-from muniment.transfer.segments import Part, parts
+from muniment.file_parts import Part, parts
+from muniment.manifest import ListedFile
 
 MANIFEST_BYTES = 64 * 1024 * 1024
 """How much of manifests is looked through, those of the last use first."""

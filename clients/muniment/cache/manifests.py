@@ -16,8 +16,8 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from muniment.cache.writing import TEMPORARY, write_whole
+from muniment.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.names import Selector
-from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.v1 import artifact_service_pb2 as pb
 
 STATES = ("READY", "ARCHIVED")

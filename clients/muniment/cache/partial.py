@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from muniment.transfer.manifest import ListedFile
-from muniment.transfer.segments import Part
+from muniment.file_parts import Part
+from muniment.manifest import ListedFile
 
 JOURNAL = ".journal"
 JOURNALED_BYTES = 4 * 1024 * 1024

@@ -11,7 +11,7 @@ from typing import Literal
 
 from muniment import local
 from muniment.errors import InvalidArgument
-from muniment.transfer.paths import local_path
+from muniment.local_paths import local_path
 
 OFF = "off"
 DEFAULT_MAX_BYTES = 64 * 1024**3

@@ -15,7 +15,7 @@ from muniment.cache.locks import DigestLock, stands_at
 from muniment.cache.partial import Partial
 from muniment.cache.seal import Seal
 from muniment.digests import Digest, InvalidDigest
-from muniment.transfer.manifest import ListedFile
+from muniment.manifest import ListedFile
 
 SHARED_BYTES = 1024 * 1024
 """Smaller files are always copied into place: they are the ones people edit, and copying them costs nothing."""

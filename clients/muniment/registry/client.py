@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
+from muniment.local_paths import local_path
 from muniment.registry import access, aliases, deployments, models, stages, versions
 from muniment.registry.audit import Audit
 from muniment.registry.inquiries import Inquiries
@@ -18,7 +19,6 @@ from muniment.registry.search import Searches
 from muniment.registry.session import Session, sendable
 from muniment.registry.space import Space
 from muniment.registry.watch import Watch
-from muniment.transfer.paths import local_path
 from muniment.transfer.progress import ProgressOption
 from muniment.transfer.pull import pull
 from muniment.transfer.push import push

@@ -13,10 +13,10 @@ from muniment.cache.cache import Cache
 from muniment.cache.settings import cache_settings
 from muniment.embedded.client import EmbeddedClient
 from muniment.errors import InvalidArgument, TokenInClear
+from muniment.local_paths import local_path
 from muniment.names import DEFAULT_PROJECT
 from muniment.registry.client import Registry
 from muniment.registry.session import Session
-from muniment.transfer.paths import local_path
 from muniment.transport.calls import Calls
 from muniment.transport.channel import open_channel
 from muniment.transport.moving import MovingChannel
@@ -91,6 +91,7 @@ def connect(
         timeout=timeout,
         token=lambda: token or local_token(address),
         plain=not authority,
+        ca_file=authority,
     )
     return _registry(calls, project, cache=kept)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from muniment.cache.partial import Partial
 from muniment.digests import Digest
 from muniment.errors import DownloadRefused
-from muniment.transfer.manifest import ListedFile
+from muniment.manifest import ListedFile
 
 BUFFER_BYTES = 1024 * 1024
 

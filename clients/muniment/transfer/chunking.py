@@ -13,6 +13,7 @@ from itertools import chain
 
 from pyfastcdc import FastCDC
 
+from muniment.tensor_header import UntrueHeader
 from muniment.transfer.safetensors import Extent, Layout, read_layout
 from muniment.transfer.slabs import SLAB_BYTES, Region, Slabs
 from muniment.transfer.source import SourceFile
@@ -79,7 +80,7 @@ def cut_file(
         coarse: whether there is so much to cut that chunks must be larger.
     """
     reader = _Reader(source, descriptor, slabs)
-    layout = read_layout(reader.some, source.size) if source.path.endswith(".safetensors") else None
+    layout = reader.layout() if source.path.endswith(".safetensors") else None
     region_bytes = min(LARGE_REGION_BYTES if coarse else REGION_BYTES, max_chunk_bytes)
     if layout is not None:
         return Cut(
@@ -136,7 +137,14 @@ class _Reader:
         self._descriptor = descriptor
         self._slabs = slabs
 
-    def some(self, offset: int, length: int) -> bytes:
+    def layout(self) -> Layout | None:
+        """Where tensors are, if the file is one of tensors."""
+        try:
+            return read_layout(self._some, self._source.size)
+        except UntrueHeader:
+            return None
+
+    def _some(self, offset: int, length: int) -> bytes:
         parts = bytearray(length)
         count = self._fill(memoryview(parts), offset)
         return bytes(parts[:count])

@@ -39,8 +39,8 @@ class Delivery:
         self.telling = threading.Lock()
 
     @property
-    def durable(self) -> int:
-        """How many chunks the server has acknowledged."""
+    def durable(self) -> frozenset[str]:
+        """Digests of the chunks that the server has acknowledged."""
         return self._outbox.durable
 
     @contextmanager

@@ -1,23 +1,23 @@
 """Chunks straight from the store of the registry, where it gives addresses for them.
 
 An address is of one chunk and short-lived. What comes is compared with the chunk's digest before it is written
-anywhere. Whatever goes wrong, be it a name that is not found, a certificate, a refusal, a hang-up or wrong bytes,
-is no failure of the download: it ends the use of addresses for this download, and the registry sends the rest.
+anywhere. Whatever goes wrong, be it a name that is not found, a certificate, a refusal, a hang-up, a long wait or
+wrong bytes, is no failure of the download: it ends the use of addresses for this download, and the registry sends
+the rest.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import ssl
 import threading
 from collections.abc import Iterable
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from urllib.parse import urlsplit
+from http.client import HTTPException
 
 from muniment.errors import Internal, MunimentError
+from muniment.file_parts import Part
 from muniment.registry.session import Session
-from muniment.transfer.segments import Part
+from muniment.transfer.store_connection import StoreConnection
 from muniment.v1 import artifact_service_pb2 as pb
 
 ADDRESSES = 250
@@ -26,7 +26,9 @@ ADDRESSES = 250
 WORTHWHILE_BYTES = 1024 * 1024
 """For less, asking for addresses costs more than they save."""
 
-_OK = 200
+MOST_BYTES = 16 * 1024 * 1024
+"""A chunk is in memory as a whole until its digest is known, and its size is what the registry says. One that is
+larger than any of ours comes from the registry, in frames."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class DirectReads:
 
     def lane(self) -> DirectLane:
         """What one thread gets chunks with."""
-        return DirectLane(self, timeout=self._session.calls.timeout)
+        return DirectLane(self, StoreConnection(self._session.calls.ca_file))
 
     def addresses(self, digests: Iterable[str]) -> dict[str, str]:
         """Addresses of chunks, by digest; none if the registry gives none."""
@@ -78,12 +80,11 @@ class DirectReads:
 class DirectLane:
     """Gets chunks one after the other, on one connection as far as that is possible."""
 
-    def __init__(self, reads: DirectReads, *, timeout: float) -> None:
+    def __init__(self, reads: DirectReads, connection: StoreConnection) -> None:
         self._reads = reads
-        self._timeout = timeout
         self._addresses: dict[str, str] = {}
-        self._connection: HTTPConnection | None = None
-        self._origin = ("", "")
+        self._connection = connection
+        self._cancelled = False
 
     def get(self, part: Part, following: Iterable[str]) -> memoryview | None:
         """The bytes of a chunk, right ones; None if they are to come from the registry.
@@ -91,7 +92,7 @@ class DirectLane:
         Args:
             following: digests of the chunks that will be asked for, this one first.
         """
-        if not self._reads.usable:
+        if not self._reads.usable or part.size > MOST_BYTES:
             return None
         if part.digest not in self._addresses:
             self._addresses = self._reads.addresses(following)
@@ -99,52 +100,22 @@ class DirectLane:
         if address is None:
             return None
         try:
-            data = self._fetch(address, part.size)
+            data = self._connection.get(address, part.size)
         except (OSError, HTTPException, ValueError) as error:
             self.close()
-            self._reads.give_up(f"{type(error).__name__}: {error}")
+            if not self._cancelled:
+                self._reads.give_up(f"{type(error).__name__}: {error}")
             return None
         if f"sha256:{hashlib.sha256(data).hexdigest()}" != part.digest:
             self._reads.give_up(f"the bytes of {part.digest} are not right")
             return None
         return data
 
+    def cancel(self) -> None:
+        """Get nothing more; from any thread."""
+        self._cancelled = True
+        self._connection.cancel()
+
     def close(self) -> None:
         """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _fetch(self, address: str, size: int) -> memoryview:
-        parts = urlsplit(address)
-        target = f"{parts.path}?{parts.query}"
-        if self._connection is None or self._origin != (parts.scheme, parts.netloc):
-            self.close()
-            self._connection = _connect(parts.scheme, parts.netloc, self._timeout)
-            self._origin = (parts.scheme, parts.netloc)
-        self._connection.request("GET", target)
-        answer = self._connection.getresponse()
-        if answer.status != _OK or answer.length != size:
-            raise HTTPException(f"the store answers {answer.status} with {answer.length} bytes of {size}")
-        return _read(answer, size)
-
-
-def _connect(scheme: str, netloc: str, timeout: float) -> HTTPConnection:
-    if scheme == "https":
-        return HTTPSConnection(netloc, timeout=timeout, context=ssl.create_default_context())
-    if scheme == "http":
-        return HTTPConnection(netloc, timeout=timeout)
-    raise ValueError(f"{scheme[:20]!r} is no way to get bytes")
-
-
-def _read(answer: HTTPResponse, size: int) -> memoryview:
-    data = memoryview(bytearray(size))
-    done = 0
-    while done < size:
-        count = answer.readinto(data[done:])
-        if not count:
-            raise HTTPException(f"the answer ended after {done} of {size} bytes")
-        done += count
-    # Only an answer that was read to its end lets the connection be used again.
-    answer.read()
-    return data
+        self._connection.close()

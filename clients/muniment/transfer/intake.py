@@ -10,11 +10,12 @@ from muniment.cache.chunks import KnownChunks
 from muniment.cache.partial import Partial
 from muniment.cache.store import FileStore, Lock
 from muniment.errors import CannotWrite
+from muniment.file_parts import Part
 from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.places import Places
 from muniment.transfer.receive import Download
 from muniment.transfer.reported import Reported
-from muniment.transfer.segments import Part, Segment, segments
+from muniment.transfer.segments import Segment, segments
 
 
 class Intake:
@@ -27,6 +28,7 @@ class Intake:
         parts: Mapping[str, Sequence[Part]],
         *,
         cache: Cache | None,
+        known: KnownChunks | None,
         reported: Reported,
     ) -> None:
         """Remember where files go.
@@ -35,13 +37,15 @@ class Intake:
             store: what they are received in.
             places: what they are put in from there.
             parts: the chunks of each digest's file.
-            cache: where chunks may be known.
+            cache: the one that ``store`` may be of.
+            known: chunks that need not be fetched.
             reported: told of bytes that are there.
         """
         self._store = store
         self._places = places
         self._parts = parts
         self._cache = cache
+        self._known = known
         self._reported = reported
 
     def receive(self, digests: Sequence[str], locks: Mapping[str, Lock], download: Download) -> None:
@@ -53,12 +57,11 @@ class Intake:
             MunimentError: as the server or the connection says.
             OSError: if the disk of the destination refuses.
         """
-        known = self._known_chunks(digests)
         arriving: list[ArrivingFile] = []
         wanted: list[Segment] = []
         try:
             for digest in digests:
-                file, missing = self._begun(digest, known, locks)
+                file, missing = self._begun(digest, locks)
                 wanted += segments(len(arriving), missing)
                 arriving.append(file)
             download.fetch(arriving, wanted)
@@ -75,9 +78,7 @@ class Intake:
             for file in arriving:
                 file.close()
 
-    def _begun(
-        self, digest: str, known: KnownChunks | None, locks: Mapping[str, Lock]
-    ) -> tuple[ArrivingFile, list[Part]]:
+    def _begun(self, digest: str, locks: Mapping[str, Lock]) -> tuple[ArrivingFile, list[Part]]:
         """A file with all that is there of it without a registry, and its other parts."""
         listed, parts = self._places.file(digest), self._parts[digest]
         partial = self._store.partial(listed)
@@ -95,19 +96,14 @@ class Intake:
             if not parts:
                 file.filled(0, 0)
             there = set(kept)
-            return file, self._from_known(file, [part for part in parts if part not in there], known)
+            return file, self._from_known(file, [part for part in parts if part not in there])
         except BaseException:
             file.close()
             raise
 
-    def _known_chunks(self, digests: Iterable[str]) -> KnownChunks | None:
-        if self._cache is None:
-            return None
-        chunks = [part.digest for digest in digests for part in self._parts[digest] if part.digest]
-        return KnownChunks(self._cache.files, self._cache.manifests, chunks)
-
-    def _from_known(self, file: ArrivingFile, missing: list[Part], known: KnownChunks | None) -> list[Part]:
+    def _from_known(self, file: ArrivingFile, missing: list[Part]) -> list[Part]:
         """Copy the chunks that other files of the cache have; the parts that are left."""
+        known = self._known
         found = [part for part in missing if known is not None and part in known]
         if known is None or not found:
             return missing

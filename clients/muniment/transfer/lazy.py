@@ -10,8 +10,11 @@ from functools import partial
 from muniment.digests import Digest
 from muniment.errors import DeadlineExceeded, DownloadRefused, FileNotFound, InvalidArgument, Unavailable
 from muniment.frames import RangeFrame
+from muniment.manifest import ListedFile
 from muniment.registry.session import Session
-from muniment.transfer.manifest import ListedFile
+from muniment.tensor_header import UntrueHeader
+from muniment.transfer import pace
+from muniment.transfer.pace import Pace
 from muniment.transfer.patience import Patience
 from muniment.transfer.safetensors import Layout, read_layout
 from muniment.v1 import artifact_service_pb2 as pb
@@ -109,9 +112,10 @@ class OpenVersion:
     def _layout(self, path: str) -> Layout:
         layout = self._layouts.get(path)
         if layout is None:
-            layout = read_layout(partial(self._some, path), self._files[path].size)
-            if layout is None:
-                raise DownloadRefused(f"{path} has no header of safetensors")
+            try:
+                layout = read_layout(partial(self._some, path), self._files[path].size)
+            except UntrueHeader as error:
+                raise DownloadRefused(f"{path} has no header of safetensors: {error}") from error
             self._layouts[path] = layout
         return layout
 
@@ -134,7 +138,8 @@ class OpenVersion:
     def _fetch(self, path: str, offset: int, count: int) -> bytes:
         buffer = bytearray(count)
         done = 0
-        patience = Patience()
+        patience, slowness = Patience(), Patience(pace.ATTEMPTS)
+        awaited = Pace()
         while done < count:
             wanted = pb.ByteRange(path=path, offset=offset + done, length=count - done)
             request = pb.ReadRangesRequest(
@@ -142,6 +147,7 @@ class OpenVersion:
                 digest=self.version.digest,
                 ranges=[wanted],
             )
+            awaited.expect(count - done)
             stream = self._session.calls.stream(self._session.data.read, request)
             try:
                 for frame in stream:
@@ -151,10 +157,11 @@ class OpenVersion:
                     patience.progressed()
                     if done == count:
                         break
+                    awaited.check(path)
                 else:
                     raise DownloadRefused(f"the registry sent nothing of {path}, or only a part of it")
             except (Unavailable, DeadlineExceeded) as error:
-                patience.spend(error)
+                (slowness if awaited.is_late else patience).spend(error)
             finally:
                 stream.cancel()
         return bytes(buffer)

@@ -1,9 +1,10 @@
 """What files were found to be when they were hashed, so that a file that did not change is not read again.
 
 A file counts as unchanged while device, inode, size, time of modification and time of change are what they were.
-Nobody but a writer who maps the file into memory, or who sets the system's clock back, changes bytes and leaves
-all of these. A file that was touched less than two seconds before it was hashed is not remembered: file systems
-keep times as coarse as that, and so a later change could show none.
+Nobody changes bytes and leaves all of these but a writer who maps the file into memory, or whose one call
+overwrites it for longer than a file takes to settle, or who sets a clock back. A file that was touched a moment
+before it was hashed is not remembered: in the same tick of the file system's clock, a later change would show none
+(Git's problem of racy entries, https://git-scm.com/docs/racy-git).
 
 Nothing that is sent rests on this: bytes are read again for that, and the registry hashes what it receives. What
 rests on it is that a push names the files as they are, and not as they were when they were remembered.
@@ -40,6 +41,16 @@ SMALLEST_BYTES = 256 * 1024
 """Hashing less is as fast as looking it up."""
 
 SETTLED_NS = 2_000_000_000
+"""The coarsest clock of a file system, that of FAT. Ext3 and HFS+ have whole seconds."""
+
+FINE_SETTLED_NS = 50_000_000
+"""All others take the time from a kernel, which sets it forward every 1 to 10 ms. This is five ticks of the
+slowest: what is written after a look in such a distance is written in a later tick."""
+
+_FINE_NS = 10_000_000
+"""A time that is no multiple of this was kept in smaller steps; those of FAT are of 2 s, those of exFAT of 10 ms.
+A time of a finer clock is one by chance, rarely; then it settles slowly."""
+
 MOST_FILES = 4_096
 MOST_BYTES = 256 * 1024 * 1024
 
@@ -63,7 +74,10 @@ class Look:
     @property
     def is_settled(self) -> bool:
         """Whether whatever changes the file from then on shows in its times."""
-        return self.moment_ns - max(self.stamp[-2:]) >= SETTLED_NS
+        times = self.stamp[-2:]
+        # Both, for one may have been set, or kept otherwise than the other.
+        is_fine = all(time_ns % _FINE_NS for time_ns in times)
+        return self.moment_ns - max(times) >= (FINE_SETTLED_NS if is_fine else SETTLED_NS)
 
 
 class DigestMemo:

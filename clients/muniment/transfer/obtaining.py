@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from muniment.cache.cache import Cache
+from muniment.cache.chunks import KnownChunks
 from muniment.cache.store import FileStore, Lock
 from muniment.errors import BytesArchived, Unreachable
+from muniment.file_parts import Part, parts
+from muniment.manifest import ListedFile
 from muniment.registry.session import Session
 from muniment.transfer.intake import Intake
-from muniment.transfer.manifest import ListedFile
 from muniment.transfer.places import Places
 from muniment.transfer.progress import Progress
 from muniment.transfer.receive import Download
 from muniment.transfer.reported import Reported
 from muniment.transfer.room import with_room
-from muniment.transfer.segments import parts
 from muniment.v1 import artifact_service_pb2 as pb
 
 ROUND = 256
@@ -131,11 +132,15 @@ class Obtaining:
             for entry in self._manifest.files
             if entry.digest in wanted
         }
+        # Once for all rounds: it reads through many manifests.
+        known = self._known_chunks(chunks.values())
         most = min(ROUND, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
         pending = list(missing)
         busy_in_a_row = 0
         while pending:
-            intake = Intake(self._store, self._places, chunks, cache=self._cache, reported=self._reported)
+            intake = Intake(
+                self._store, self._places, chunks, cache=self._cache, known=known, reported=self._reported
+            )
             first = pending[:most]
             busy = self._some(first, intake)
             busy_in_a_row = busy_in_a_row + len(first) if len(busy) == len(first) else 0
@@ -143,6 +148,12 @@ class Obtaining:
             if pending and busy_in_a_row >= len(pending):
                 self._wait(pending[:most])
                 busy_in_a_row = 0
+
+    def _known_chunks(self, wanted: Iterable[Sequence[Part]]) -> KnownChunks | None:
+        if self._cache is None:
+            return None
+        digests = {part.digest for some in wanted for part in some if part.digest}
+        return KnownChunks(self._cache.files, self._cache.manifests, digests)
 
     def _some(self, digests: Sequence[str], intake: Intake) -> list[str]:
         """Receive those of these files that nobody else does; the others."""

@@ -58,7 +58,7 @@ class Outbox:
         self._waiting = 0
         self._idling = 0
         self._complete = False
-        self._durable = 0
+        self._durable: set[str] = set()
         self.failure: BaseException | None = None
 
     def offer(self, offer: Offer) -> None:
@@ -138,15 +138,16 @@ class Outbox:
                 self._asking.notify()
             return load
 
-    def acknowledged(self) -> None:
+    def acknowledged(self, digest: str) -> None:
         """One more chunk is durable."""
         with self._sending:
-            self._durable += 1
+            self._durable.add(digest)
 
     @property
-    def durable(self) -> int:
-        """How many chunks the server has acknowledged."""
-        return self._durable
+    def durable(self) -> frozenset[str]:
+        """Digests of the chunks that the server has acknowledged."""
+        with self._sending:
+            return frozenset(self._durable)
 
     @property
     def _is_due(self) -> bool:

@@ -17,7 +17,8 @@ LONGEST_PAUSE = 5.0
 class Patience:
     """Counts failures since the last progress."""
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: int | None = None) -> None:
+        self._attempts = attempts or ATTEMPTS
         self._failures = 0
 
     def progressed(self) -> None:
@@ -31,7 +32,7 @@ class Patience:
             MunimentError: ``error``, when it was one failure too many.
         """
         self._failures += 1
-        if self._failures >= ATTEMPTS:
+        if self._failures >= self._attempts:
             raise error
         if pause:
             ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)

@@ -9,7 +9,7 @@ from pathlib import Path
 from muniment.cache.linking import Linker
 from muniment.cache.store import FileStore
 from muniment.errors import DownloadRefused
-from muniment.transfer.manifest import ListedFile
+from muniment.manifest import ListedFile
 
 
 class Places:

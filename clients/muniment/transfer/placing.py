@@ -29,7 +29,7 @@ from pathlib import Path
 
 from muniment.errors import CannotWrite, DestinationRefused
 from muniment.transfer.destination import IS_MOUNTED
-from muniment.transfer.exchange import exchange
+from muniment.transfer.directory_swap import swap_directories
 
 _PREFIX = ".muniment-"
 _TEMPORARY = re.compile(re.escape(_PREFIX) + r"[0-9a-f]{32}")
@@ -92,7 +92,7 @@ def replaced(
             ) from error
     finally:
         if temporary is not None:
-            # After an exchange this holds what was there before.
+            # After a swap this holds what was there before.
             shutil.rmtree(temporary, ignore_errors=True)
         if lock is not None:
             os.close(lock)
@@ -204,7 +204,7 @@ def _put(temporary: Path, destination: Path, *, overwrite: bool, check: Callable
         if not overwrite:
             raise DestinationRefused(f"{destination} is not empty any more") from error
         check()
-        exchange(temporary, destination)
+        swap_directories(temporary, destination)
 
 
 def _place(error: OSError, temporary: Path | None, destination: Path) -> Path:

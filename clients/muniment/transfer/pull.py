@@ -10,11 +10,11 @@ from muniment.cache.cache import Cache
 from muniment.cache.manifests import STATES, RememberedVersion
 from muniment.cache.store import PrivateStore
 from muniment.errors import CacheRefused, DownloadRefused
+from muniment.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.names import Selector
 from muniment.registry.session import Session
 from muniment.transfer.destination import check_destination, check_expendable
 from muniment.transfer.lazy import OpenVersion
-from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.transfer.obtaining import Obtaining
 from muniment.transfer.placing import Workshop, replaced
 from muniment.transfer.progress import Progress, ProgressOption, phase

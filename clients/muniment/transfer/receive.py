@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, dropwhile, islice
 
 from muniment.errors import DeadlineExceeded, DownloadRefused, Internal, MunimentError, Unavailable
+from muniment.file_parts import Part
 from muniment.frames import RangeFrame
 from muniment.registry.session import Session
+from muniment.transfer import pace
 from muniment.transfer.arriving import ArrivingFile
 from muniment.transfer.direct import ADDRESSES, DirectLane, DirectReads
+from muniment.transfer.pace import Pace
 from muniment.transfer.patience import Patience
-from muniment.transfer.segments import Part, Segment
+from muniment.transfer.segments import Segment
 from muniment.transport.calls import Stream
 from muniment.transport.data import DataStub, OpenStub, lanes
 from muniment.v1 import artifact_service_pb2 as pb
@@ -101,6 +104,8 @@ class _Lane:
         self, download: Download, open_stub: OpenStub, wanted: Sequence[Segment], direct: DirectLane
     ) -> None:
         self.patience = Patience()
+        self._pace = Pace()
+        self._slowness = Patience(pace.ATTEMPTS)
         self._download = download
         self._open_stub = open_stub
         self._wanted = deque(wanted)
@@ -119,7 +124,8 @@ class _Lane:
                 except (Unavailable, DeadlineExceeded) as error:
                     if self._download.failed:
                         return
-                    self.patience.spend(error)
+                    # Bytes that come too slowly are no progress.
+                    (self._slowness if self._pace.is_late else self.patience).spend(error)
                     # The connection of the session finds a server that has moved, one of our own does not.
                     stub = self._download.session.data
         except (MunimentError, OSError) as error:
@@ -131,7 +137,8 @@ class _Lane:
             self._direct.close()
 
     def cancel(self) -> None:
-        """End the stream; from any thread."""
+        """End the stream, and what comes from the store; from any thread."""
+        self._direct.cancel()
         stream = self._stream
         if stream is not None:
             stream.cancel()
@@ -164,6 +171,7 @@ class _Lane:
     def _fetch_some(self, stub: DataStub) -> None:
         asked = list(islice(self._wanted, RANGES))
         received = 0
+        self._pace.expect(asked[0].size - self._done)
         for frame in self._frames(stub, asked):
             segment = asked[received]
             file = self._download.files[segment.file]
@@ -176,9 +184,13 @@ class _Lane:
                 file.filled(segment.offset, segment.size)
                 self._wanted.popleft()
                 self._done = 0
+                self._slowness.progressed()
                 received += 1
                 if received == len(asked):
                     return
+                self._pace.expect(asked[received].size)
+            else:
+                self._pace.check(file.listed.path)
         path = self._download.files[asked[received].file].listed.path
         raise DownloadRefused(f"the registry sent nothing of {path}, or only a part of it")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from muniment.cache.cache import Cache
 from muniment.cache.store import FileStore
 from muniment.errors import CannotWrite
-from muniment.transfer.manifest import ListedFile
+from muniment.manifest import ListedFile
 
 
 def with_room(

@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from muniment.transfer.manifest import ListedFile
-from muniment.v1 import artifact_service_pb2 as pb
+from muniment.file_parts import Part
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 """Large enough that asking costs nothing, small enough that lanes stay close to each other: files are hashed
 from the front, and what lies far ahead of the front would have to be read from the disk again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a file that is there or is not: a chunk, with its digest if that is known."""
-
-    digest: str
-    offset: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +34,6 @@ class Segment:
         """How many bytes it has."""
         last = self.parts[-1]
         return last.offset + last.size - self.offset
-
-
-def parts(file: ListedFile, entry: pb.FileEntry) -> list[Part]:
-    """The chunks of a file, in order.
-
-    Chunks that do not make the file are not believed, and do not matter: every file is verified here. Then these
-    are parts without digests.
-
-    Args:
-        file: a file of the manifest.
-        entry: the same with its chunks, as the registry tells them.
-    """
-    chunks = [(chunk.digest, chunk.size) for chunk in entry.chunks]
-    if sum(size for _, size in chunks) != file.size or min((size for _, size in chunks), default=1) < 1:
-        sizes = [SEGMENT_BYTES] * (file.size // SEGMENT_BYTES) + [file.size % SEGMENT_BYTES]
-        chunks = [("", size) for size in sizes if size]
-    found = []
-    offset = 0
-    for digest, size in chunks:
-        found.append(Part(digest, offset, size))
-        offset += size
-    return found
 
 
 def segments(number: int, missing: Iterable[Part]) -> Iterator[Segment]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 from muniment.errors import (
+    DeadlineExceeded,
     DigestMismatch,
     FileChanged,
     FrameOutOfOrder,
@@ -18,7 +21,8 @@ from muniment.errors import (
 from muniment.frames import PutFrame
 from muniment.registry.session import Session
 from muniment.transfer.outbox import Feed, Outbox
-from muniment.transfer.pieces import Load
+from muniment.transfer.pace import allowance
+from muniment.transfer.pieces import Load, Piece
 from muniment.transfer.progress import Progress
 from muniment.transfer.source import SourceFile
 from muniment.transport.calls import Stream
@@ -53,6 +57,8 @@ class ChunkSender:
         self._progress = progress
         self._changed = threading.Condition()
         self._unacked = 0
+        # Chunks on their way, in order: the size of each, and until when it should be durable.
+        self._awaited: dict[str, tuple[int, float]] = {}
         self._stopped = False
         self._failure: MunimentError | None = None
         self._stream: Stream[pb.PutChunksResponse] | None = None
@@ -71,17 +77,16 @@ class ChunkSender:
 
     def _send(self) -> None:
         self._unacked, self._finished = 0, False
+        self._awaited.clear()
         self._stub = self._stub or self._open_stub()
         self._stream = stream = self._session.calls.stream(self._stub.put, self._requests())
         try:
             if self._stopped:
                 stream.cancel()
             for response in stream:
-                with self._changed:
-                    self._unacked -= response.size
-                    self._changed.notify_all()
-                self._outbox.acknowledged()
-                self._progress(response.size)
+                size = self._arrived(response.digest)
+                self._outbox.acknowledged(response.digest)
+                self._progress(size)
         except (DigestMismatch, SizeMismatch, FrameOutOfOrder) as error:
             if self._failure is not None:
                 raise self._failure from error
@@ -92,12 +97,15 @@ class ChunkSender:
                 raise self._failure from error
             raise
         finally:
+            stream.cancel()
             if not self._finished:
                 self.stop()
         if self._failure is not None:
             raise self._failure
         if not self._finished:
             raise Internal("the registry ended a stream of chunks before all were sent")
+        if self._awaited:
+            raise Internal("the registry ended a stream of chunks before all were acknowledged")
 
     def stop(self) -> None:
         """End the stream; from any thread. What was acknowledged is kept."""
@@ -118,7 +126,7 @@ class ChunkSender:
                     descriptor: int | None = None
                     while (load := self._outbox.next_load(feed, IDLE_SECONDS)) is not None:
                         with load:
-                            if not self._admitted(load.piece.size):
+                            if not self._admitted(load.piece):
                                 return
                             if load.region is None and descriptor is None:
                                 descriptor = opened.enter_context(feed.source.opened())
@@ -133,14 +141,38 @@ class ChunkSender:
             if self._stream is not None:
                 self._stream.cancel()
 
-    def _admitted(self, size: int) -> bool:
+    def _admitted(self, piece: Piece) -> bool:
         """Wait until the chunk fits into the budget; one that is larger than it goes alone."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._stopped or not self._unacked or self._unacked + size <= self._budget
+                lambda: self._stopped or not self._unacked or self._unacked + piece.size <= self._budget
             )
-            self._unacked += size
+            self._unacked += piece.size
+            # What was sent before it becomes durable before it.
+            self._awaited[piece.digest] = piece.size, time.monotonic() + allowance(self._unacked)
             return not self._stopped
+
+    def _arrived(self, digest: str) -> int:
+        """The size of a chunk that became durable."""
+        with self._changed:
+            size, _ = self._awaited.pop(digest, (0, 0.0))
+            if not size:
+                raise Internal(f"the registry acknowledged chunk {digest[:100]}, which was not on its way")
+            self._unacked -= size
+            self._changed.notify_all()
+        self._check_pace()
+        return size
+
+    def _check_pace(self) -> None:
+        """See whether the chunk that was sent first should be durable by now.
+
+        Raises:
+            DeadlineExceeded: if it should.
+        """
+        with self._changed:
+            digest, (size, until) = next(iter(self._awaited.items()), ("", (0, math.inf)))
+        if time.monotonic() > until:
+            raise DeadlineExceeded(f"chunk {digest} of {size} bytes was not acknowledged in its time")
 
     def _frames(self, source: SourceFile, load: Load, descriptor: int | None) -> Iterator[PutFrame]:
         """The frames of a chunk. Each is copied into its message before the next one is asked for."""
@@ -152,6 +184,7 @@ class ChunkSender:
                 if held is not None
                 else self._read(source, descriptor, piece.offset + done, size)
             )
+            self._check_pace()
             if self._stream is not None:
                 self._stream.feed()
             if done:

@@ -15,11 +15,11 @@ from muniment.errors import (
     SignatureMismatch,
     SignatureNotFound,
 )
+from muniment.local_paths import local_path
+from muniment.manifest import UntrueManifest, checked_files
 from muniment.names import ProjectName
 from muniment.registry.session import Session
 from muniment.signature import MAX_BUNDLE, MAX_KEY, InvalidSignature, OtherFiles, key_digest, verify_bundle
-from muniment.transfer.manifest import UntrueManifest, checked_files
-from muniment.transfer.paths import local_path
 from muniment.v1 import artifact_service_pb2
 from muniment.v1 import metadata_service_pb2 as pb
 from muniment.values import Version, VersionSignature

@@ -151,7 +151,14 @@ class _Walk:
                 found = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             raise CannotRead(f"{directory} cannot be read: {error.strerror}") from error
+        names: dict[str, str] = {}
         for entry in found:
+            name = unicodedata.normalize("NFC", entry.name)
+            if (other := names.setdefault(name, entry.name)) != entry.name:
+                raise InvalidPath(
+                    f"{directory} holds {other!a} and {entry.name!a}, which differ by Unicode form only",
+                    "INVALID_PATH",
+                )
             location = Path(entry.path)
             if entry.is_symlink():
                 location = self._target(location)
@@ -159,7 +166,7 @@ class _Walk:
                 status = location.stat(follow_symlinks=False)
             except OSError as error:
                 raise CannotRead(f"{location} cannot be read: {error.strerror}") from error
-            path = prefix + unicodedata.normalize("NFC", entry.name)
+            path = prefix + name
             if len(path) > MAX_PATH_BYTES:
                 # Whatever is below cannot be kept either, and may be deeper than Python can go.
                 raise InvalidPath(

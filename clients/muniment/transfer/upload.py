@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from muniment.errors import ChunkMissing, DeadlineExceeded, FileChanged, Internal, LimitExceeded, Unavailable
+from muniment.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.registry.session import Session
 from muniment.transfer.chunking import MIB
 from muniment.transfer.delivery import Delivery
 from muniment.transfer.hashing import Hasher
-from muniment.transfer.manifest import ListedFile, UntrueManifest, checked_files
 from muniment.transfer.memo import DigestMemo
 from muniment.transfer.patience import Patience
 from muniment.transfer.pieces import HashedFile
@@ -25,14 +25,15 @@ COMMIT_SECONDS = 60.0
 COMMIT_BYTES_PER_SECOND = 10_000_000
 """A commit reads a file back when no chunk alone proves its digest; from a slow store it takes a while."""
 
-_LIMITS = (
-    "max_chunk_bytes",
-    "max_frame_bytes",
-    "max_files",
-    "max_commit_chunks",
-    "max_plan_chunks",
-    "max_unacked_bytes",
-)
+_CEILINGS = {
+    "max_chunk_bytes": SLAB_BYTES,
+    "max_frame_bytes": MIB,
+    "max_files": 1_000_000,
+    "max_commit_chunks": 1_000_000,
+    "max_plan_chunks": 20_000,
+    "max_unacked_bytes": 64 * MIB,
+}
+"""Limits of a registry that allow more than this mean this: what a push takes of memory is not for them to say."""
 
 
 class Upload:
@@ -83,6 +84,7 @@ class Upload:
     def _run(self, progress: ProgressOption, read: Callable[[], None]) -> str:
         patience = Patience()
         files: list[HashedFile] | None = None
+        durable: frozenset[str] = frozenset()
         while True:
             delivery = Delivery(self._session, self._capabilities, self._project, self._sources)
             try:
@@ -99,8 +101,10 @@ class Upload:
                 # Swept away between plan and commit, as nothing refers to it yet: nothing to wait for.
                 patience.spend(error, pause=False)
             except (Unavailable, DeadlineExceeded) as error:
-                if delivery.durable:
+                # A chunk that has to be sent again and again is no progress.
+                if not delivery.durable <= durable:
                     patience.progressed()
+                durable |= delivery.durable
                 patience.spend(error)
 
     def _hash_and_send(
@@ -162,9 +166,11 @@ def _capabilities(session: Session) -> pb.Capabilities:
     found: pb.Capabilities = session.calls.unary(
         session.artifacts.GetCapabilities, pb.GetCapabilitiesRequest()
     )
-    for limit in _LIMITS:
-        if getattr(found, limit) < 1:
-            raise Internal(f"the registry says that {limit} is {getattr(found, limit)}")
+    for limit, ceiling in _CEILINGS.items():
+        told = getattr(found, limit)
+        if told < 1:
+            raise Internal(f"the registry says that {limit} is {told}")
+        setattr(found, limit, min(told, ceiling))
     return found
 
 

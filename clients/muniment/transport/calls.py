@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -31,6 +32,7 @@ class Calls:
         token: Callable[[], str | None],
         rejoin: Callable[[Any], str] | None = None,
         plain: bool = False,
+        ca_file: Path | None = None,
     ) -> None:
         """Open a channel, on which nothing is sent yet, and remember how to call.
 
@@ -41,6 +43,7 @@ class Calls:
             token: gives the bearer token; asked before each call until there is one.
             rejoin: lets a channel lead to a server that answers, once nobody does, and returns its address.
             plain: whether the channel speaks without TLS to a server that may want it.
+            ca_file: whom it trusts if it speaks TLS, for what is got from elsewhere.
         """
         self.channel = open_channel()
         self._open_channel = open_channel
@@ -50,6 +53,7 @@ class Calls:
         self._metadata: tuple[tuple[str, str], ...] | None = None
         self._rejoin = rejoin
         self._plain = plain
+        self.ca_file = ca_file
         self._moving = threading.Lock()
         self._moves = 0
         self._closed = False
@@ -63,6 +67,7 @@ class Calls:
             token=self._token,
             rejoin=self._rejoin,
             plain=self._plain,
+            ca_file=self.ca_file,
         )
 
     def unary(self, method: Any, request: Any, *, timeout: float | None = None) -> Any:

@@ -9,7 +9,14 @@ from functools import partial
 
 from cachetools import LRUCache
 from muniment.digests import Digest
-from muniment_core.domain.errors import FileNotFound, InvalidField, LimitExceeded, TensorNotFound
+from muniment.tensor_header import LENGTH_BYTES, StoredTensor, UntrueHeader, header_length, read_header
+from muniment_core.domain.errors import (
+    FileNotFound,
+    HeaderInvalid,
+    InvalidField,
+    LimitExceeded,
+    TensorNotFound,
+)
 from muniment_core.rpc.execution import Execution
 
 from muniment_artifact.blobs import BlobStore
@@ -17,7 +24,6 @@ from muniment_artifact.damage import damage_noted
 from muniment_artifact.limits import MIB, Limits
 from muniment_artifact.manifest import FileEntry
 from muniment_artifact.read import ByteRange, FileRange, read_ranges
-from muniment_artifact.tensors.header import LENGTH_BYTES, StoredTensor, header_length, read_header
 
 MAX_KEPT_BYTES = 8 * MIB
 """Of headers whose tensors are kept; as Python objects they take some four times as much."""
@@ -113,10 +119,13 @@ def _within(field: str, wanted: ByteRange, tensor: StoredTensor) -> ByteRange:
 
 
 def _read_index(blobs: BlobStore, file: FileEntry) -> TensorIndex:
-    length = header_length(file.path, _read(blobs, file, min(LENGTH_BYTES, file.size)), file.size)
-    # From the first byte: chunks that are read whole are verified.
-    header = _read(blobs, file, LENGTH_BYTES + length)[LENGTH_BYTES:]
-    tensors = read_header(file.path, header, file.size)
+    try:
+        length = header_length(_read(blobs, file, min(LENGTH_BYTES, file.size)), file.size)
+        # From the first byte: chunks that are read whole are verified.
+        header = _read(blobs, file, LENGTH_BYTES + length)[LENGTH_BYTES:]
+        tensors = read_header(header, file.size)
+    except UntrueHeader as error:
+        raise HeaderInvalid(file.path, str(error)) from error
     return TensorIndex(tensors, {tensor.name: tensor for tensor in tensors}, max(1, length))
 
 

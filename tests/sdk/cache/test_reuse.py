@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from muniment import errors
+from muniment.cache.manifests import ManifestStore
+from muniment.v1 import artifact_service_pb2 as pb
 
 LARGE = 12 * 1024 * 1024
 
@@ -34,6 +38,32 @@ def test_of_a_new_version_only_the_chunks_that_changed_are_fetched(
     assert contents(out) == contents(model)
     assert 0 < sum(fetched) <= 9 * 1024 * 1024
     assert seen[-1][1] == seen[-1][2]
+
+
+def test_what_is_in_the_cache_is_looked_through_once_however_many_rounds_a_pull_takes(
+    registry, model, tmp_path, contents, fetched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.push("churn", model)
+    registry.pull("churn", tmp_path / "first")
+    fetched.clear()
+    data = (model / "weights.bin").read_bytes()
+    (model / "weights.bin").write_bytes(data + b"new tail")
+    for number in range(5):
+        (model / f"{number}.txt").write_bytes(b"new %d" % number)
+    registry.push("churn", model)
+    monkeypatch.setattr("muniment.transfer.obtaining.ROUND", 1)
+    looked: list[int] = []
+    newest = ManifestStore.newest
+
+    def noting(self: ManifestStore, most_bytes: int) -> Iterator[pb.Manifest]:
+        looked.append(most_bytes)
+        return newest(self, most_bytes)
+
+    monkeypatch.setattr(ManifestStore, "newest", noting)
+    out = registry.pull("churn", tmp_path / "second")
+    assert contents(out) == contents(model)
+    assert len(looked) == 1
+    assert sum(fetched) < LARGE // 2
 
 
 def test_the_same_bytes_at_several_paths_are_fetched_once(

@@ -24,6 +24,7 @@ from typing import Any
 
 _UPSTREAM_SECONDS = 60.0
 _DELAY_SECONDS = 0.2
+_TRICKLE_SECONDS = 0.2
 _BUSY = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>reduce</Message></Error>'
 _HOP = {"connection", "transfer-encoding", "date", "server"}
 
@@ -37,6 +38,7 @@ class Fault(StrEnum):
     HANG = "does not answer"
     SHORT = "breaks the answer off in its middle"
     STUCK = "stops in the middle of the answer"
+    TRICKLE = "answers a byte now and then"
     DELAY = "takes its time"
     WRONG = "answers other bytes"
 
@@ -131,6 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
                 data = bytes(byte ^ 1 for byte in data)
             if fault is Fault.LOST:
                 self._reset()
+            elif fault is Fault.TRICKLE:
+                self._answer(status, headers, data, stop_at=0)
+                self._trickle(data)
             elif fault in (Fault.SHORT, Fault.STUCK):
                 self._answer(status, headers, data, stop_at=len(data) // 2)
                 if fault is Fault.STUCK:
@@ -181,6 +186,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data[:stop_at])
+
+    def _trickle(self, data: bytes) -> None:
+        for byte in data:
+            if self.server.faulty.closing.wait(_TRICKLE_SECONDS):
+                break
+            self.wfile.write(bytes([byte]))
+        self._reset()
 
     def _hang(self) -> None:
         self.server.faulty.closing.wait(_UPSTREAM_SECONDS)

@@ -25,6 +25,7 @@ class Secured:
 
     address: str
     certificate: Path
+    key: Path
 
 
 def self_signed() -> tuple[bytes, bytes]:
@@ -66,7 +67,7 @@ def tls_in_front_of(address: str, directory: Path) -> Iterator[Secured]:
     thread.start()
     try:
         front.ready.wait()
-        yield Secured(front.address, directory / "front.pem")
+        yield Secured(front.address, directory / "front.pem", directory / "front-key.pem")
     finally:
         front.stop()
         thread.join()

@@ -51,6 +51,7 @@ def test_ordinary_paths_are_taken(path: str) -> None:
         ("a\x7fb", "holds control characters"),
         ("a\u202egnp.exe", "holds control characters"),
         ("a\u2028b", "holds control characters"),
+        ("a\udcffb", "is not valid UTF-8"),
         ("CON", "is a device on Windows"),
         ("a/nul.txt", "is a device on Windows"),
         ("Com1", "is a device on Windows"),

@@ -18,8 +18,8 @@ from muniment.cache.retention import ABANDONED_SECONDS, Retention
 from muniment.cache.seal import Seal
 from muniment.cache.store import FileStore
 from muniment.digests import Digest
-from muniment.transfer.manifest import ListedFile
-from muniment.transfer.segments import Part
+from muniment.file_parts import Part
+from muniment.manifest import ListedFile
 
 MIB = 1024 * 1024
 DATA = random.Random(3).randbytes(6 * MIB)

@@ -12,7 +12,7 @@ import pytest
 from muniment import errors, local
 from muniment.transfer import destination as destinations
 from muniment.transfer.destination import check_destination, check_expendable
-from muniment.transfer.exchange import exchange
+from muniment.transfer.directory_swap import swap_directories
 from muniment.transfer.placing import replaced
 
 
@@ -172,11 +172,11 @@ def test_where_no_directory_can_be_made_a_pull_ends_with_the_reason(tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_exchange_without_the_system_call_for_it_puts_the_new_in_place(tmp_path, monkeypatch) -> None:
+def test_a_swap_without_the_system_call_for_it_puts_the_new_in_place(tmp_path, monkeypatch) -> None:
     for name in ("new", "standing"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
-    monkeypatch.setattr("muniment.transfer.exchange.ctypes.CDLL", lambda *_, **__: object())
-    exchange(tmp_path / "new", tmp_path / "standing")
+    monkeypatch.setattr("muniment.transfer.directory_swap.ctypes.CDLL", lambda *_, **__: object())
+    swap_directories(tmp_path / "new", tmp_path / "standing")
     assert [path.name for path in (tmp_path / "standing").iterdir()] == ["new"]
     assert [path.name for path in tmp_path.iterdir()] == ["standing"]

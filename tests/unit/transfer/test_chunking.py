@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from muniment.errors import FileChanged
+from muniment.tensor_header import MAX_HEADER_BYTES, UntrueHeader
 from muniment.transfer.chunking import MIB, cut_file
-from muniment.transfer.safetensors import MAX_HEADER_BYTES, Extent, read_layout
+from muniment.transfer.safetensors import Extent, read_layout
 from muniment.transfer.slabs import Slabs
 from muniment.transfer.source import find_files
 
@@ -54,6 +55,10 @@ def safetensors(tensors: dict[str, bytes], **metadata: str) -> bytes:
         position += len(data)
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + b"".join(tensors.values())
+
+
+def tensor(*offsets: object) -> dict[str, object]:
+    return {"dtype": "U8", "shape": [1], "data_offsets": list(offsets)}
 
 
 def header(document: object, data: bytes = b"") -> bytes:
@@ -133,18 +138,19 @@ def test_a_registry_that_takes_small_chunks_only_gets_them(cut) -> None:
         header(b"[" * 100_000),
         header([1]),
         header({"t": 1}),
-        header({"t": {"data_offsets": [0]}}),
-        header({"t": {"data_offsets": [0, True]}}, b"x"),
-        header({"t": {"data_offsets": [0, 10**30]}}, b"x"),
-        header({"t": {"data_offsets": [0, 2]}}, b"x"),
-        header({"t": {"data_offsets": [-1, 1]}}, b"x"),
-        header({"t": {"data_offsets": [1, 0]}}, b"x"),
-        header({"t": {"data_offsets": [0, 2]}, "u": {"data_offsets": [1, 3]}}, b"xyz"),
+        header({"t": tensor(0)}),
+        header({"t": tensor(0, True)}, b"x"),
+        header({"t": tensor(0, 10**30)}, b"x"),
+        header({"t": tensor(0, 2)}, b"x"),
+        header({"t": tensor(-1, 1)}, b"x"),
+        header({"t": tensor(1, 0)}, b"x"),
+        header({"t": tensor(0, 2), "u": tensor(1, 3)}, b"xyz"),
         header(b'{"t": {"data_offsets": [0, 1' + b"0" * 5_000 + b"]}}"),
     ],
 )
 def test_a_header_that_lies_is_no_layout_and_the_file_is_cut_by_its_content(data: bytes, cut) -> None:
-    assert read_layout(lambda offset, length: data[offset : offset + length], len(data)) is None
+    with pytest.raises(UntrueHeader):
+        read_layout(lambda offset, length: data[offset : offset + length], len(data))
     padded = data + random.Random(3).randbytes(5 * MIB) if len(data) < 8 else data
     assert cut(padded, "m.safetensors")[0] in ("whole/1", "fastcdc-1m/1")
 
@@ -156,14 +162,14 @@ def test_a_huge_header_is_not_even_read() -> None:
         asked.append(length)
         return (MAX_HEADER_BYTES + 1).to_bytes(8, "little")
 
-    assert read_layout(read, 10**10) is None
+    with pytest.raises(UntrueHeader, match="are the most that is read"):
+        read_layout(read, 10**10)
     assert asked == [8]
 
 
 def test_gaps_between_tensors_are_kept() -> None:
-    data = header({"t": {"data_offsets": [2, 3]}, "empty": {"data_offsets": [5, 5]}}, b"012345")
+    data = header({"t": tensor(2, 3), "empty": tensor(5, 5)}, b"012345")
     layout = read_layout(lambda offset, length: data[offset : offset + length], len(data))
-    assert layout is not None
     start = layout.data_start
     assert layout.tensors == {"t": Extent(start + 2, start + 3), "empty": Extent(start + 5, start + 5)}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from muniment.transfer import memo as memo_module
-from muniment.transfer.memo import DIRECTORY, SMALLEST_BYTES, DigestMemo
+from muniment.transfer.memo import DIRECTORY, SMALLEST_BYTES, DigestMemo, Look
 from muniment.transfer.pieces import HashedFile, Piece
 from muniment.transfer.source import SourceFile, find_files
 
@@ -88,12 +88,39 @@ def test_another_file_in_its_place_is_not_known(cache: Path, model: Path) -> Non
 
 def test_a_file_touched_a_moment_ago_is_not_remembered(cache: Path, model: Path) -> None:
     source = _source(model)
-    for age, known in ((1_999_999_999, False), (-5, False), (2_000_000_000, True)):
+    for age, known in ((49_999_999, False), (-5, False), (2_000_000_000, True)):
         status = model.stat()
         moment = max(status.st_mtime_ns, status.st_ctime_ns) + age
         memo = DigestMemo(cache, clock=lambda moment=moment: moment)  # type: ignore[misc]
         memo.remember(_file(source), memo.look(source, ""))
         assert (_found(cache, model) is not None) == known
+
+
+SECOND = 1_000_000_000
+TICK = 1_796_000_000 * SECOND + 123_456_789
+"""A time by the clock of a kernel."""
+HUNDREDTH = 1_796_000_000 * SECOND + 120_000_000
+WHOLE = 1_796_000_000 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("modified", "changed", "settles_ns"),
+    [
+        (TICK, TICK, 50_000_000),
+        (TICK - SECOND, TICK, 50_000_000),
+        (WHOLE, WHOLE, 2 * SECOND),
+        (HUNDREDTH, HUNDREDTH, 2 * SECOND),
+        # Set by somebody, or of a file system that keeps one of them more finely than the other.
+        (WHOLE, TICK, 2 * SECOND),
+        (TICK, WHOLE, 2 * SECOND),
+    ],
+)
+def test_a_file_settles_as_fast_as_the_clock_of_its_file_system_allows(
+    modified: int, changed: int, settles_ns: int
+) -> None:
+    for age, is_settled in ((settles_ns, True), (settles_ns - 1, False), (0, False), (-SECOND, False)):
+        look = Look(Path("entry"), (1, 2, 3, modified, changed), max(modified, changed) + age)
+        assert look.is_settled == is_settled
 
 
 def test_a_file_that_changed_since_it_was_found_is_not_looked_up(cache: Path, model: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from muniment.cache.partial import Partial
 from muniment.digests import Digest
 from muniment.errors import DownloadRefused
+from muniment.file_parts import PART_BYTES, Part, parts
+from muniment.manifest import ListedFile
 from muniment.transfer.arriving import ArrivingFile
-from muniment.transfer.manifest import ListedFile
-from muniment.transfer.segments import SEGMENT_BYTES, Part, Segment, parts, segments
+from muniment.transfer.segments import Segment, segments
 from muniment.v1 import artifact_service_pb2 as pb
 
 MIB = 1024 * 1024
@@ -45,13 +46,13 @@ def test_segments_leave_out_what_is_there() -> None:
     assert list(segments(0, [])) == []
 
 
-@pytest.mark.parametrize("sizes", [[], [1], [-1, 2 * SEGMENT_BYTES + 6], [0, 2 * SEGMENT_BYTES + 5]])
+@pytest.mark.parametrize("sizes", [[], [1], [-1, 2 * PART_BYTES + 6], [0, 2 * PART_BYTES + 5]])
 def test_chunks_that_do_not_make_the_file_are_not_believed(sizes: list[int]) -> None:
-    found = parts(listed("a", 2 * SEGMENT_BYTES + 5), entry(*sizes))
+    found = parts(listed("a", 2 * PART_BYTES + 5), entry(*sizes))
     assert found == [
-        Part("", 0, SEGMENT_BYTES),
-        Part("", SEGMENT_BYTES, SEGMENT_BYTES),
-        Part("", 2 * SEGMENT_BYTES, 5),
+        Part("", 0, PART_BYTES),
+        Part("", PART_BYTES, PART_BYTES),
+        Part("", 2 * PART_BYTES, 5),
     ]
 
 

@@ -13,7 +13,7 @@ from muniment.cache.cache import Cache
 from muniment.cache.settings import CacheSettings
 from muniment.cache.store import PrivateStore
 from muniment.digests import Digest
-from muniment.transfer.manifest import ListedFile
+from muniment.manifest import ListedFile
 from muniment.transfer.room import with_room
 
 MIB = 1024 * 1024

@@ -6,11 +6,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from muniment.errors import DeadlineExceeded
 from muniment.transfer.outbox import FIRST_SLICE, LARGEST_SLICE, LOW, Feed, Outbox
 from muniment.transfer.pieces import Load, Offer, Piece
 from muniment.transfer.send import ChunkSender
 from muniment.transfer.slabs import Region, Slabs
-from muniment.transfer.source import Signature, SourceFile
+from muniment.transfer.source import Signature, SourceFile, find_files
 from muniment.v1 import artifact_service_pb2 as pb
 
 DEADLINE = 60
@@ -139,6 +140,22 @@ def test_chunks_that_come_with_the_end_of_their_file_are_sent(source) -> None:
     # It begins another stream for them.
     assert sender._feed is not None
     assert outbox.has_work(sender._feed)
+
+
+def test_frames_do_not_go_on_while_what_was_sent_first_should_long_be_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "m.bin"
+    path.write_bytes(bytes(20))
+    [source] = find_files(path)
+    outbox = Outbox()
+    outbox.put([(source, offer(source, 20).loads())])
+    outbox.complete()
+    limits = pb.Capabilities(max_frame_bytes=10, max_unacked_bytes=100)
+    sender = ChunkSender(None, None, limits, "projects/default", outbox, lambda size: None)
+    monkeypatch.setattr("muniment.transfer.pace.GRACE_SECONDS", -1.0)
+    assert [frame.parent for frame in sender._requests()] == ["projects/default"]
+    assert isinstance(sender._failure, DeadlineExceeded)
 
 
 def test_what_is_offered_last_is_asked_about_however_little_it_is(source) -> None:

@@ -13,7 +13,7 @@ _RENAME_EXCHANGE = 2
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL)
 
 
-def exchange(new: Path, standing: Path) -> None:
+def swap_directories(new: Path, standing: Path) -> None:
     """Put ``new`` in the place of ``standing``, and that where ``new`` was.
 
     Where the system knows no such call this takes two steps, and what was standing is gone afterwards.

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
-from muniment_artifact.tensors.header import (
+from muniment.tensor_header import (
     MAX_HEADER_BYTES,
     MAX_TENSORS,
     StoredTensor,
+    UntrueHeader,
     header_length,
     read_header,
 )
-from muniment_core.domain.errors import HeaderInvalid
 
 DATA = 100
 TENSOR = b'{"dtype":"U8","shape":[],"data_offsets":[0,1]}'
@@ -21,7 +22,7 @@ TENSOR = b'{"dtype":"U8","shape":[],"data_offsets":[0,1]}'
 
 def _read(header: Any, data: int = DATA) -> tuple[StoredTensor, ...]:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return read_header("f", text, 8 + len(text) + data)
+    return read_header(text, 8 + len(text) + data)
 
 
 def _tensor(begin: Any, end: Any, **members: Any) -> dict[str, Any]:
@@ -61,13 +62,26 @@ def test_tensors_are_told_in_the_order_of_their_bytes() -> None:
         ({"a": _tensor(0, 2**63 - 1)}, "bytes 0 to"),
         ({"a": _tensor(0, 10), "b": _tensor(9, 20)}, "overlap"),
         (b'{"a":%s,"a":%s}' % (TENSOR, TENSOR), "twice"),
+        (b'{"a":{"data_offsets":[0,9],"dtype":"U8","shape":[],"data_offsets":[0,1]}}', "'a' has a member twice"),
         (b"{" + b'"a":[[]],' * (MAX_TENSORS * 3), "more than"),
         (b"[" + b"1," * (MAX_TENSORS * 20), "more than"),
     ],
 )  # fmt: skip
 def test_a_header_that_lies_is_refused_with_the_reason(header: Any, why: str) -> None:
-    with pytest.raises(HeaderInvalid, match=why):
+    with pytest.raises(UntrueHeader, match=why):
         _read(header)
+
+
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b'"":{},', b"1,"])
+def test_a_header_that_would_become_a_gigabyte_is_refused_before_it_is_parsed(piece: bytes) -> None:
+    header = b"[" + piece * (MAX_HEADER_BYTES // len(piece) - 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UntrueHeader, match="more than"):
+            _read(header)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -83,5 +97,5 @@ def test_a_header_that_lies_is_refused_with_the_reason(header: Any, why: str) ->
 def test_a_length_that_cannot_be_is_refused_before_anything_is_read(
     beginning: bytes, size: int, why: str
 ) -> None:
-    with pytest.raises(HeaderInvalid, match=why):
-        header_length("f", beginning, size)
+    with pytest.raises(UntrueHeader, match=why):
+        header_length(beginning, size)
