@@ -79,6 +79,7 @@ class Delivery:
                 self.offered_all()
                 for thread in threads:
                     thread.join()
+                self.slabs.close()
 
     def offer(self, source: SourceFile, pieces: Sequence[Piece], region: Region | None = None) -> None:
         """Chunks that may have to be sent. Those of a file follow each other.

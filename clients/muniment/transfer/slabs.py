@@ -11,6 +11,33 @@ import threading
 SLAB_BYTES = 16 * 1024 * 1024
 """No chunk is larger, so each lies in one slab; a slab holds many small files."""
 MOST_SLABS = 4
+"""Of one push: a sender and the hasher have two each."""
+OWN_SLABS = 2
+"""Which every push may take, however many others there are in the process: it gets on with these."""
+SHARED_SLABS = 8
+"""Beyond their own, all pushes of the process together."""
+
+
+class SlabBudget:
+    """How many slabs beyond their own the pushes of a process may still take."""
+
+    def __init__(self, slabs: int = SHARED_SLABS) -> None:
+        self.left = slabs
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one, if there is one."""
+        with self._lock:
+            self.left -= bool(found := self.left > 0)
+            return found
+
+    def give_back(self, count: int) -> None:
+        """So many are not used any more."""
+        with self._lock:
+            self.left += count
+
+
+_OF_THE_PROCESS = SlabBudget()
 
 
 class Region:
@@ -50,7 +77,9 @@ class Slabs:
         is_patient: whether to wait while all are in use; else bytes go where nobody but the taker may use them.
     """
 
-    def __init__(self, *, size: int = SLAB_BYTES, most: int = MOST_SLABS) -> None:
+    def __init__(
+        self, *, size: int = SLAB_BYTES, most: int = MOST_SLABS, budget: SlabBudget = _OF_THE_PROCESS
+    ) -> None:
         """Nothing is allocated yet."""
         self.is_patient = True
         self._size = size
@@ -60,6 +89,8 @@ class Slabs:
         self._free: list[_Slab] = []
         self._spare: _Slab | None = None
         self._made = 0
+        self._borrowed = 0
+        self._budget = budget
         self._abandoned = False
 
     def take(self, size: int) -> Region:
@@ -97,12 +128,30 @@ class Slabs:
             self._abandoned = True
             self._changed.notify_all()
 
+    def close(self) -> None:
+        """The push is over: what it took beyond its own is for others. Nobody takes from here any more."""
+        with self._changed:
+            borrowed, self._borrowed = self._borrowed, 0
+        self._budget.give_back(borrowed)
+
     def _has_room(self) -> bool:
-        return bool(self._free) or self._made < self._most or self._abandoned
+        """Whether nobody would have to wait; another push may be faster."""
+        return (
+            bool(self._free)
+            or self._abandoned
+            or (self._made < self._most and (self._made < OWN_SLABS or self._budget.left > 0))
+        )
 
     def _next(self) -> _Slab:
-        self._changed.wait_for(self._has_room)
-        if self._free:
-            return self._free.pop()
-        self._made += 1
-        return _Slab(self._size)
+        while not self._free:
+            if self._abandoned or self._made < min(OWN_SLABS, self._most) or self._borrow():
+                self._made += 1
+                return _Slab(self._size)
+            # Nobody tells when the budget has room again. One of our own is given back sooner or later.
+            self._changed.wait()
+        return self._free.pop()
+
+    def _borrow(self) -> bool:
+        borrowed = self._made < self._most and self._budget.take()
+        self._borrowed += borrowed
+        return borrowed

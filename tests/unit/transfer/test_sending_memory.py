@@ -10,7 +10,7 @@ from muniment.errors import DeadlineExceeded
 from muniment.transfer.outbox import FIRST_SLICE, LARGEST_SLICE, LOW, Feed, Outbox
 from muniment.transfer.pieces import Load, Offer, Piece
 from muniment.transfer.send import ChunkSender
-from muniment.transfer.slabs import Region, Slabs
+from muniment.transfer.slabs import MOST_SLABS, OWN_SLABS, Region, SlabBudget, Slabs
 from muniment.transfer.source import Signature, SourceFile, find_files
 from muniment.v1 import artifact_service_pb2 as pb
 
@@ -67,6 +67,26 @@ def test_memory_that_is_given_back_while_it_is_waited_for_is_used_again() -> Non
     assert len(taken) == 1
     taken[0].close()
     assert bytes(slabs.take(10).data) == bytes(10)
+
+
+def test_pushes_beside_each_other_share_the_memory_beyond_their_own_and_give_it_back() -> None:
+    budget = SlabBudget(1)
+    one, two = (Slabs(size=10, budget=budget) for _ in range(2))
+
+    def taken(slabs: Slabs) -> int:
+        """How many slabs could be taken at once, all of which are given back."""
+        slabs.is_patient = False
+        regions = [slabs.take(10) for _ in range(MOST_SLABS)]
+        for region in regions:
+            region.close()
+        return sum(region.is_kept for region in regions)
+
+    assert (taken(one), taken(two)) == (OWN_SLABS + 1, OWN_SLABS)
+    one.close()
+    assert taken(two) == OWN_SLABS + 1
+    two.close()
+    two.close()
+    assert budget.left == 1
 
 
 def test_who_does_not_wait_for_memory_gets_some_that_nobody_else_may_use() -> None:
