@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, or_, select, type_coerce
+from sqlalchemy.engine import Dialect
 from sqlalchemy.types import NullType
 
 from muniment_core.db.prepared import Prepared
@@ -18,13 +19,14 @@ from muniment_core.db.search.ordering import Term, after, columns, has_key, term
 from muniment_core.db.search.sources import PROJECT, Child
 from muniment_core.db.search.subjects import Subject
 from muniment_core.db.search.where import holds, needed
-from muniment_core.domain.search import Condition, Expression, Operator, OrderKey, Query
+from muniment_core.domain.search import Condition, Expression, Operator, OrderKey, Query, conditions_of
 
 DELETED = "DELETED"
-_KEPT_FORMS = 256
 _USUAL_LIMITS = {21, 51, 101}
 """These stand in the statement itself. PostgreSQL plans a statement once for all values only if it need not fear
 that a tenth of all rows is asked for, and planning takes as long as running it."""
+_MOST_STATEMENTS = 16
+"""Kept of one plan: where a page begins, how long it is and what is walked along make more than anyone uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Plan:
     """How queries of one form are answered. Its statements are built when they are first needed, and kept.
 
     Attributes:
+        weight: how much memory it may take with its statements, in parts of them; some 20 KiB each.
         runs: each is a statement; together, one after the other, they give all rows in the order asked for.
         candidates: the conditions that an index can be looked up for.
     """
@@ -60,21 +63,31 @@ class Plan:
         self._query = query
         self._parts = tuple(needed(query.where))
         self._statements: dict[object, Prepared] = {}
+        self.weight = 4 + len(query.order) + sum(1 for _ in conditions_of(query.where))
         self.candidates = driving.candidates(self._parts, subject)
         self.runs = self._plan_runs()
 
-    @cached_property
-    def counting(self) -> Prepared | None:
+    def counting(self, dialect: Dialect) -> Prepared | None:
         """Counts the rows of each candidate; None when there is none."""
-        return Prepared(driving.counting(self.candidates)) if self.candidates else None
+        if not self.candidates:
+            return None
+        return self._kept(dialect, "counting", partial(driving.counting, self.candidates))
 
-    def prepared(self, run: int, small: int | None, keys: tuple[bool, ...] | None, limit: int) -> Prepared:
+    def prepared(
+        self, dialect: Dialect, run: int, small: int | None, keys: tuple[bool, ...] | None, limit: int
+    ) -> Prepared:
         """The statement of :meth:`statement`, kept."""
         usual = limit if limit in _USUAL_LIMITS else None
         form = (run, small, keys, usual)
-        found = self._statements.get(form)
+        return self._kept(dialect, form, lambda: self.statement(*form))
+
+    def _kept(self, dialect: Dialect, form: object, build: Callable[[], Select[Any]]) -> Prepared:
+        found = self._statements.get((dialect.name, form))
         if found is None:
-            found = self._statements[form] = Prepared(self.statement(run, small, keys, usual))
+            found = Prepared(build()).compiled_for(dialect)
+            if len(self._statements) >= _MOST_STATEMENTS:
+                self._statements.clear()
+            self._statements[dialect.name, form] = found
         return found
 
     def statement(
@@ -197,9 +210,3 @@ class Plan:
         source = self._subject.fields[lead.field.name]
         assert isinstance(source, Child)
         return source
-
-
-@lru_cache(_KEPT_FORMS)
-def plan_of(subject: Subject, form: Query) -> Plan:
-    """The plan of a query without values."""
-    return Plan(subject, form)
