@@ -83,6 +83,10 @@ OF_VERSIONS = _of(
     ),
     ("params.solver = lbfgs", NEWEST, "version_params_project_id_key_prefix"),
     ("dataset.name = churn", NEWEST, "version_datasets_project_id_name"),
+    ("dataset.version = 1", NEWEST, "version_datasets_project_id_version"),
+    ("dataset.version = 2", NEWEST, "version_datasets_project_id_version"),
+    ("dataset.version = 2", "size_bytes", "version_datasets_project_id_version"),
+    ("dataset.name = churn AND dataset.version = 1", NEWEST, "version_datasets_project_id_name"),
     (f"dataset.digest = {dataset_digest(7)}", NEWEST, "version_datasets_digest"),
     ("parent = model-1@1", NEWEST, "version_parents_parent_id"),
     (

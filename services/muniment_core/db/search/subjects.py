@@ -69,6 +69,9 @@ VERSIONS = Subject(
         "stage": _child(stage_pointers, "stage", many=True, rank=7),
         "model": OfModel(rank=8),
         "dataset.name": _child(version_datasets, "name", many=True, repeats=True, long=True, rank=9),
+        "dataset.version": _child(
+            version_datasets, "version", many=True, blank=True, repeats=True, long=True, rank=10
+        ),
         "params": Child(version_params, "version_id", _text_or_number, keyed=True, prefixed=True, rank=10),
         "tags": _child(version_tags, "value", keyed=True, prefixed=True, rank=11),
         "metrics": Child(version_metric_summaries, "version_id", _aspect, keyed=True, rank=12),
@@ -80,9 +83,6 @@ VERSIONS = Subject(
         "size_bytes": Own("size_bytes"),
         "description": Own("description", blank=True, long=True),
         "code.repository": Own("code_repository", blank=True, long=True),
-        "dataset.version": _child(
-            version_datasets, "version", many=True, blank=True, repeats=True, long=True
-        ),
         "parent.relation": _child(version_parents, "relation", many=True, repeats=True, stored=str.lower),
     },
     frozenset({"create_time", "update_time", "author", "state"}),
