@@ -36,16 +36,23 @@ LARGEST = 1.7976931348623157e308
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One expression to sort by; where it is NULL a row comes last, in either direction."""
+    """One expression to sort by; where it is NULL a row comes last, in either direction.
+
+    Attributes:
+        owner: key of what has the expression, if nothing else has the same. It alters no order, and tells SQLite
+            that rows of one owner follow each other, so that they can be read in the order of what comes next.
+    """
 
     expression: ColumnElement[Any]
     descending: bool
     nullable: bool = True
+    owner: ColumnElement[int] | None = None
 
     def sorting(self) -> list[UnaryExpression[Any]]:
         """What stands in ORDER BY."""
-        value = self.expression.desc() if self.descending else self.expression.asc()
-        return [self.expression.is_(None).asc(), value] if self.nullable else [value]
+        parts = [self.expression] if self.owner is None else [self.expression, self.owner]
+        values = [part.desc() if self.descending else part.asc() for part in parts]
+        return [self.expression.is_(None).asc(), *values] if self.nullable else values
 
     def after(self, name: str | None, rest: ColumnElement[bool]) -> ColumnElement[bool]:
         """Rows that come after a key, which is a parameter or None for nothing.

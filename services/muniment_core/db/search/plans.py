@@ -16,9 +16,10 @@ from muniment_core.db.search import driving
 from muniment_core.db.search.dialect import one_of_few, unindexed, written
 from muniment_core.db.search.driving import Candidate, Walk
 from muniment_core.db.search.ordering import Term, after, columns, has_key, terms, without_key
-from muniment_core.db.search.sources import PROJECT, Child
+from muniment_core.db.search.sources import PROJECT, Child, OfModel, compared
 from muniment_core.db.search.subjects import Subject
 from muniment_core.db.search.where import holds, needed
+from muniment_core.db.tables import models
 from muniment_core.domain.search import Condition, Expression, Operator, OrderKey, Query, conditions_of
 
 DELETED = "DELETED"
@@ -134,6 +135,8 @@ class Plan:
         order = self._query.order
         lead = order[0] if order else None
         source = self._subject.fields[lead.field.name] if lead else None
+        if lead is not None and isinstance(source, OfModel):
+            return (Run(lead, "name", order[1:]),)
         if lead is None or not (isinstance(source, Child) and source.keyed):
             return (Run(None, "", order),)
         runs = [Run(lead, column, order[1:]) for column in columns(source, lead.field)]
@@ -151,6 +154,9 @@ class Plan:
         if run.lead is None:
             return self._plain(run, small)
         if run.column:
+            source = self._subject.fields[run.lead.field.name]
+            if isinstance(source, OfModel):
+                return self._along_models(run.lead, small)
             return self._along(run.lead, run.column, small)
         return self._missing(run, run.lead, small)
 
@@ -205,6 +211,22 @@ class Plan:
             done.append(small.part)
         term = Term(rows.c[column], lead.descending, nullable=False)
         return Walk(rows.join(row, row.c.id == identity), identity, tuple(where), term), done
+
+    def _along_models(self, lead: OrderKey, small: Candidate | None) -> tuple[Walk, list[Expression]]:
+        """Rows by the name of their model: model by model, each in the order that comes next."""
+        row, named = self._subject.table, models.alias("named")
+        asked = self._asked(lead)
+        where: list[ColumnElement[bool]] = [
+            compared(named.c.name, part.operator, part.value) for part in asked
+        ]
+        done: list[Expression] = list(asked)
+        if small is None:
+            where.append(named.c.project_id == PROJECT)
+        else:
+            where.append(one_of_few(row.c.id, driving.ids_of(small)))
+            done.append(small.part)
+        term = Term(named.c.name, lead.descending, nullable=False, owner=named.c.id)
+        return Walk(named.join(row, row.c.model_id == named.c.id), row.c.id, tuple(where), term), done
 
     def _source(self, lead: OrderKey) -> Child:
         source = self._subject.fields[lead.field.name]
