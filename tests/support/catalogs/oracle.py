@@ -92,6 +92,8 @@ def _ordered(rows: Sequence[Row], key: OrderKey) -> list[Row]:
         held = row.values(key.field)
         if not held or (isinstance(held[0], float) and not math.isfinite(held[0])):
             groups[2].append((0, row))
+        elif key.field.name == "parent":
+            groups[1].append((min((name.model, name.number) for name in map(VersionName.parse, held)), row))
         elif isinstance(held[0], str):
             groups[1].append((min(text[:128] for text in held), row))
         else:

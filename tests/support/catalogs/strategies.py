@@ -93,12 +93,10 @@ _EQUAL = [Operator.EQUAL, Operator.UNEQUAL]
 
 
 @st.composite
-def fields(draw: st.DrawFn, known: Mapping[str, FieldSpec], *, to_order: bool = False) -> Field:
+def fields(draw: st.DrawFn, known: Mapping[str, FieldSpec]) -> Field:
     """One of the fields there are."""
     keyed = [name for name, spec in known.items() if spec.keyed]
     name = draw(st.sampled_from([*known, *keyed, *keyed]))
-    if to_order and known[name].kind is Kind.VERSION:
-        name = "author"
     aspect = draw(st.sampled_from(Aspect)) if name == "metrics" else Aspect.LATEST
     return Field(name, draw(KEYS) if known[name].keyed else "", aspect)
 
@@ -163,7 +161,7 @@ def expressions_of(known: Mapping[str, FieldSpec]) -> st.SearchStrategy[Expressi
 
 def orders_of(known: Mapping[str, FieldSpec]) -> st.SearchStrategy[tuple[OrderKey, ...]]:
     """Up to three different fields, up or down."""
-    keys = st.lists(st.builds(OrderKey, fields(known, to_order=True), st.booleans()), max_size=3)
+    keys = st.lists(st.builds(OrderKey, fields(known), st.booleans()), max_size=3)
     return keys.map(
         lambda keys: tuple(
             key for at, key in enumerate(keys) if key.field not in {k.field for k in keys[:at]}

@@ -84,7 +84,9 @@ def after(
 def terms(row: FromClause, key: OrderKey, fields: Mapping[str, Source]) -> list[Term]:
     """The terms that order rows by a field, wherever it is kept."""
     source = fields[key.field.name]
-    if isinstance(source, Child):
+    if isinstance(source, Child) and source.ordered is not None:
+        found = source.ordered(row)
+    elif isinstance(source, Child):
         found = [_of_children(row, key.field, source, column) for column in columns(source, key.field)]
     elif isinstance(source, OfModel):
         found = [select(models.c.name).where(models.c.id == row.c.model_id).correlate(row).scalar_subquery()]
