@@ -13,7 +13,6 @@ from muniment_core.db.registration_store import asked_to_register
 from muniment_core.domain.catalog import MetricValue
 from muniment_core.domain.errors import InvalidField, InvalidName, LimitExceeded
 from muniment_core.domain.limits import MAX_BATCH, MAX_DESCRIPTION, MAX_LABEL
-from muniment_core.domain.search import Query
 from muniment_core.rpc.answers import about_number
 from muniment_core.rpc.auth import current_principal
 from muniment_core.rpc.convert import name, parse, tags, text, time, timestamp
@@ -38,8 +37,8 @@ from muniment_metadata.export import ExportFormat, export_version
 from muniment_metadata.lifecycle_servicer import LifecycleMethods
 from muniment_metadata.lineage import get_lineage
 from muniment_metadata.moments import Moment, resolve_version_at
-from muniment_metadata.search.check import MAX_FILTER, model_filter, version_filter
-from muniment_metadata.search.order import MAX_ORDER, model_order, version_order
+from muniment_metadata.search.check import MAX_FILTER
+from muniment_metadata.search.order import MAX_ORDER
 from muniment_metadata.updates import LabelChange
 from muniment_metadata.visibility import shown
 
@@ -341,14 +340,11 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
         self, request: pb.SearchVersionsRequest, context: Context
     ) -> pb.SearchVersionsResponse:
         project = parse("parent", ProjectName.parse, request.parent).project
-        where = version_filter(text("filter", request.filter, MAX_FILTER), project)
-        query = Query(
-            where, version_order(text("order_by", request.order_by, MAX_ORDER)), request.show_deleted
-        )
+        asked = _asked(request)
         limit, after, principal = page_size(request), self._pages.position(request), current_principal.get()
         found, more = await self._execution.query_versions(
             lambda reader: searches.search_versions(
-                reader, project, query, principal=principal, after=after, limit=limit + 1
+                reader, project, asked, principal=principal, after=after, limit=limit + 1
             ),
             lambda reader, hits: [
                 version_message(record) for record in reader.versions.with_ids([hit.id for hit in hits])
@@ -365,14 +361,21 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
         self, request: pb.SearchModelsRequest, context: Context
     ) -> pb.SearchModelsResponse:
         project = parse("parent", ProjectName.parse, request.parent).project
-        where = model_filter(text("filter", request.filter, MAX_FILTER))
-        query = Query(where, model_order(text("order_by", request.order_by, MAX_ORDER)), request.show_deleted)
+        asked = _asked(request)
         limit, after = page_size(request), self._pages.position(request)
         found = await self._execution.query(
-            lambda reader: searches.search_models(reader, project, query, after=after, limit=limit + 1)
+            lambda reader: searches.search_models(reader, project, asked, after=after, limit=limit + 1)
         )
         page, last = page_of(found, limit, lambda hit: model_message(hit[0]), lambda hit: hit[1])
         return pb.SearchModelsResponse(models=page, next_page_token=self._pages.next(request, last))
+
+
+def _asked(request: pb.SearchVersionsRequest | pb.SearchModelsRequest) -> searches.Asked:
+    where, order_by = (
+        text("filter", request.filter, MAX_FILTER),
+        text("order_by", request.order_by, MAX_ORDER),
+    )
+    return searches.Asked(where, order_by, deleted=request.show_deleted)
 
 
 def _label_change(paths: Any, field: str, message: catalog_pb2.Model | catalog_pb2.Version) -> LabelChange:

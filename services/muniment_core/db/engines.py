@@ -17,6 +17,9 @@ WRITE_POOL_SIZE = 3
 """On PostgreSQL, where the writer is not alone: an alarm must not wait for it."""
 _BUSY_TIMEOUT_MS = 5_000
 _PAGE_CACHE_KIB = 16 * 1024
+_KEPT_WRITING = 512
+_KEPT_READING = 128
+"""Statements that a connection to SQLite keeps compiled: a search takes 100 KiB, and there are several readers."""
 _CHECKPOINT_PAGES = 8_000
 """Of 4 KiB, so the log before a checkpoint is 32 MiB. One registration changes some 40 pages, mostly the same ones
 as the one before: with SQLite's default of 1,000 every 25th would write them to their places and wait for that."""
@@ -43,7 +46,7 @@ def sqlite_engine(url: URL, *, read_only: bool) -> Engine:
         connect_args={
             "check_same_thread": False,
             "timeout": _BUSY_TIMEOUT_MS / 1000,
-            "cached_statements": 512,
+            "cached_statements": _KEPT_READING if read_only else _KEPT_WRITING,
         },
     )
 

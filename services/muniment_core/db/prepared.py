@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, String
 from sqlalchemy.engine import Dialect
@@ -108,9 +108,21 @@ class Prepared:
             statement: with named parameters for all that varies.
             columns: of an INSERT without values, the columns to be given.
         """
-        self.statement = statement
+        self._statement: Select[Any] | CompoundSelect[Any] | UpdateBase | None = statement
         self._columns = list(columns) or None
         self._forms: dict[str, Form] = {}
+
+    @property
+    def statement(self) -> Select[Any] | CompoundSelect[Any] | UpdateBase:
+        """What it was made of."""
+        assert self._statement is not None, "it was compiled for one dialect alone"
+        return self._statement
+
+    def compiled_for(self, dialect: Dialect) -> Self:
+        """The same, for this dialect alone: what it was made of takes ten times the memory, and is let go of."""
+        self.form(dialect)
+        self._statement = None
+        return self
 
     def all(self, connection: Connection, /, **values: Any) -> list[Any]:
         """Every row."""

@@ -297,6 +297,7 @@ version_datasets = Table(
     project_column(),
     Index("ix_version_datasets_digest", "digest", "project_id", "version_id"),
     Index("ix_version_datasets_project_id_name", "project_id", "name", "version_id"),
+    Index("ix_version_datasets_project_id_version", "project_id", "version", "version_id"),
     Index("ix_version_datasets_name", "name", "version"),
 )
 

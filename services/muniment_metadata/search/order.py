@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from muniment_core.domain.errors import InvalidFilter, LimitExceeded
-from muniment_core.domain.search import MODEL_FIELDS, VERSION_FIELDS, Aspect, FieldSpec, Kind, OrderKey
+from muniment_core.domain.search import MODEL_FIELDS, VERSION_FIELDS, Aspect, FieldSpec, OrderKey
 
 from muniment_metadata.search.grammar import split_path
 from muniment_metadata.search.names import find_field
@@ -53,14 +53,12 @@ def _key(found: re.Match[str], fields: Mapping[str, FieldSpec]) -> OrderKey:
         raise InvalidFilter(ORDER_BY, found.start(2) + 1, f"{found.group(2)[:50]!r} is neither asc nor desc")
     position = found.start(1) + 1
     descending = direction == "desc"
-    field, spec = find_field(
+    field, _ = find_field(
         split_path(found.group(1), position, ORDER_BY),
         fields,
         ORDER_BY,
         best=Aspect.HIGHEST if descending else Aspect.LOWEST,
     )
-    if spec.kind is Kind.VERSION:
-        raise InvalidFilter(ORDER_BY, position, f"{field.name} has no order")
     return OrderKey(field, descending)
 
 

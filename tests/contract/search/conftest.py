@@ -14,12 +14,12 @@ from muniment_core.db.database import Database
 from muniment_core.db.unit_of_work import UnitOfWork
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-VERSIONS = 3_000
+VERSIONS, PER_MODEL = 4_000, 2
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def catalog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """Three thousand versions in project `default`."""
+    """Four thousand versions of two thousand models in project `default`."""
     with ExitStack() as stack:
         if request.param == "sqlite":
             made = Database.embedded(tmp_path_factory.mktemp("sqlite"))
@@ -30,5 +30,5 @@ def catalog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         with made.writing() as connection:
             unit = UnitOfWork(Batch(connection, single=True), NOW, actor="tester", revision=1)
             unit.projects.create("default", description="", now=NOW, revision=1)
-        large.fill(made, VERSIONS)
+        large.fill(made, VERSIONS, per_model=PER_MODEL, related=True)
         yield made

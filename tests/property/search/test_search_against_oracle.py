@@ -9,14 +9,15 @@ from unittest.mock import patch
 
 from catalogs import oracle
 from catalogs.made_up import MadeUp, Placed, write
-from catalogs.strategies import PROJECT, catalogs, queries
+from catalogs.made_up_models import MadeUpModel, PlacedModel, write_models
+from catalogs.strategies import PROJECT, catalogs, model_catalogs, model_queries, queries
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from muniment.names import VersionName
 from muniment_core.db.database import Database
 from muniment_core.db.search import driving
 from muniment_core.db.search.search import Search
-from muniment_core.db.search.subjects import VERSIONS
+from muniment_core.db.search.subjects import MODELS, VERSIONS, Subject
 from muniment_core.domain.search import Condition, Field, Not, Operator, Query
 from sqlalchemy import Connection
 
@@ -48,11 +49,26 @@ def catalog(
         pass
 
 
-def all_pages(connection: Connection, query: Query, scope: dict[str, Any], size: int) -> list[int]:
+@contextmanager
+def catalog_of_models(
+    database: Database, made_up: Sequence[MadeUpModel]
+) -> Iterator[tuple[Connection, int, list[PlacedModel]]]:
+    try:
+        with database.writing() as connection:
+            write_models(connection, "elsewhere", made_up[:2])
+            yield connection, *write_models(connection, PROJECT, made_up)
+            raise _TakenBack
+    except _TakenBack:
+        pass
+
+
+def all_pages(
+    connection: Connection, subject: Subject, query: Query, scope: dict[str, Any], size: int
+) -> list[int]:
     found: list[int] = []
     last = None
     while True:
-        page = Search(connection, VERSIONS, query, **scope).page(last, size)
+        page = Search(connection, subject, query, **scope).page(last, size)
         found += [place.id for place in page]
         if len(page) < size:
             return found
@@ -76,4 +92,23 @@ def test_sql_finds_what_python_finds(
             expected = oracle.search(placed, query)
             found = Search(connection, VERSIONS, query, **scope).page(None, 100)
             assert [place.id for place in found] == expected, query
-            assert all_pages(connection, query, scope, size) == expected, query
+            assert all_pages(connection, VERSIONS, query, scope, size) == expected, query
+
+
+@given(
+    made_up=model_catalogs,
+    asked=st.lists(model_queries, min_size=1, max_size=6),
+    few=st.sampled_from([0, 1, 3, 256]),
+    size=st.integers(1, 4),
+)
+@settings(max_examples=EXAMPLES)
+def test_sql_finds_the_models_that_python_finds(
+    database: Database, made_up: list[MadeUpModel], asked: list[Query], few: int, size: int
+) -> None:
+    models = catalog_of_models(database, made_up)
+    with models as (connection, project_id, placed), patch.object(driving, "FEW", few):
+        for query in asked:
+            expected = oracle.search(placed, query)
+            found = Search(connection, MODELS, query, project_id=project_id).page(None, 100)
+            assert [place.id for place in found] == expected, query
+            assert all_pages(connection, MODELS, query, {"project_id": project_id}, size) == expected, query

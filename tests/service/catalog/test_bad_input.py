@@ -97,6 +97,26 @@ def test_large_bad_requests_leave_no_memory_behind(
     assert process.memory_info().rss - before < 128 * MIB
 
 
+def test_filters_of_which_none_is_like_another_leave_no_memory_behind(
+    api: Api, registry: ServerProcess
+) -> None:
+    process = psutil.Process(registry.process.pid)
+
+    def ask(shapes: range) -> None:
+        for shape in shapes:
+            where = " ".join(f"metrics.m{at} {'>=' if shape >> at & 1 else '<='} 0" for at in range(64))
+            request = pb.SearchVersionsRequest(
+                parent=api.parent(), filter=where, order_by="tags.a, params.b desc"
+            )
+            assert not api.metadata.SearchVersions(request).versions
+
+    # As many as are kept, and then three times as many.
+    ask(range(20))
+    before = process.memory_info().rss
+    ask(range(20, 80))
+    assert process.memory_info().rss - before < 64 * MIB
+
+
 OUTPUT_ONLY = [
     *("name", "number", "state", "size_bytes", "file_count", "metrics", "stages", "aliases", "author"),
     *("create_time", "update_time", "create_revision", "etag"),

@@ -161,6 +161,8 @@ def test_a_filter_finds_what_it_says(zoo: Api, where: str, expected: str) -> Non
         ("tags.team desc, create_time", "churn@1 churn@2 fraud@1 fraud@2 fraud@3"),
         ("params.depth", "churn@1 churn@2 fraud@2 fraud@1 fraud@3"),
         ("create_time", "churn@1 churn@2 fraud@1 fraud@2 fraud@3"),
+        ("parent, create_time", "churn@2 churn@1 fraud@1 fraud@2 fraud@3"),
+        ("parent desc", "churn@2 fraud@3 fraud@2 fraud@1 churn@1"),
     ],
 )
 def test_an_order_puts_what_is_not_there_last(zoo: Api, order_by: str, expected: str) -> None:
@@ -260,7 +262,14 @@ def test_a_filter_that_cannot_be_read_is_refused_with_the_position(
 
 @pytest.mark.parametrize(
     ("order_by", "position"),
-    [("metric.f1", 1), ("number, number desc", 9), ("number up", 8), ("number,", 8), ("parent", 1), (",", 1)],
+    [
+        ("metric.f1", 1),
+        ("number, number desc", 9),
+        ("number up", 8),
+        ("number,", 8),
+        ("parents", 1),
+        (",", 1),
+    ],
 )
 def test_an_order_that_cannot_be_read_is_refused_with_the_position(
     api: Api, order_by: str, position: int

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import rfc8785
 from muniment_core.db.database import Database
 from muniment_core.db.search_tables import version_metric_summaries
 from muniment_core.db.tables import (
+    aliases,
+    model_tags,
     models,
     projects,
     stage_moves,
@@ -19,6 +22,7 @@ from muniment_core.db.tables import (
     version_datasets,
     version_metrics,
     version_params,
+    version_parents,
     version_tags,
     versions,
 )
@@ -40,11 +44,21 @@ def dataset_digest(index: int) -> str:
 
 
 def fill(
-    database: Database, count: int, *, project: str = "default", metrics: Sequence[str] = METRICS
+    database: Database,
+    count: int,
+    *,
+    project: str = "default",
+    metrics: Sequence[str] = METRICS,
+    per_model: int = VERSIONS_PER_MODEL,
+    related: bool = False,
 ) -> None:
     """Write so many versions into a project that has none, with metrics, two tags, two parameters, a data set.
 
     Of each model one version is current in `production`.
+
+    Args:
+        related: each model also has a tag, `owner`, and an alias, `champion`; and each version has a parent, of
+            which its record tells nothing: the one before it, or for the first of a model that of the first model.
     """
     random_numbers = random.Random(count)
     with database.writing() as connection:
@@ -53,7 +67,9 @@ def fill(
             ids = range(first, min(first + _AT_ONCE, count + 1))
             rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _TABLES}
             for version_id in ids:
-                for table, row in _version(version_id, project_id, random_numbers, metrics):
+                of_version = _version(version_id, project_id, random_numbers, metrics, per_model)
+                of_others = _related(version_id, project_id, per_model) if related else ()
+                for table, row in chain(of_version, of_others):
                     rows[table].append(row)
             for table, written in rows.items():
                 _write(connection, table, written)
@@ -63,7 +79,10 @@ def fill(
 
 _TABLES = (
     models,
+    model_tags,
     versions,
+    version_parents,
+    aliases,
     version_tags,
     version_params,
     version_datasets,
@@ -75,13 +94,12 @@ _TABLES = (
 
 
 def _version(
-    version_id: int, project_id: int, numbers: random.Random, metrics: Sequence[str]
+    version_id: int, project_id: int, numbers: random.Random, metrics: Sequence[str], per_model: int
 ) -> Iterator[tuple[Table, dict[str, Any]]]:
-    model_id = (version_id - 1) // VERSIONS_PER_MODEL + 1
-    number = (version_id - 1) % VERSIONS_PER_MODEL + 1
+    model_id, number = _place(version_id, per_model)
     of = {"version_id": version_id, "project_id": project_id}
     if number == 1:
-        yield models, _model(model_id, project_id)
+        yield models, _model(model_id, project_id, per_model)
     digest = dataset_digest(version_id % DATASETS)
     team, depth = numbers.choice(TEAMS), float(numbers.randint(1, 12))
     record: dict[str, Any] = {
@@ -101,8 +119,8 @@ def _version(
             "file_count": 1,
             "description": "",
             "author": f"user-{version_id % 50}",
-            "create_time": _BEGIN,
-            "update_time": _BEGIN,
+            "create_time": _BEGIN + timedelta(seconds=version_id),
+            "update_time": _BEGIN + timedelta(seconds=version_id),
             "create_revision": version_id,
             "revision": version_id,
             "record": rfc8785.dumps(record),
@@ -123,7 +141,7 @@ def _version(
             version_metric_summaries,
             {**of, "key": key, "latest": value, "lowest": value, "highest": value},
         )
-    if number == VERSIONS_PER_MODEL:
+    if number == per_model:
         pointed = {"model_id": model_id, "stage": "production", "version_id": version_id}
         yield stage_moves, {"revision": model_id, "kind": "PROMOTION", **pointed, **_MOVED}
         yield (
@@ -137,6 +155,27 @@ def _version(
         )
 
 
+def _related(version_id: int, project_id: int, per_model: int) -> Iterator[tuple[Table, dict[str, Any]]]:
+    model_id, number = _place(version_id, per_model)
+    if version_id > 1:
+        parent = {"parent_id": version_id - 1, "relation": "finetuned"}
+        if number == 1:
+            parent = {"parent_id": 1, "relation": "derived"}
+        yield version_parents, {"version_id": version_id, "position": 0, **parent}
+    if number == 1:
+        team = TEAMS[model_id % len(TEAMS)]
+        of = {"model_id": model_id, "project_id": project_id}
+        yield model_tags, {**of, "key": "owner", "value": team, "prefix": team}
+        pointed = {"name": "champion", "version_id": version_id, "actor": "ann"}
+        yield aliases, {**of, **pointed, "update_time": _BEGIN, "revision": version_id}
+
+
+def _place(version_id: int, per_model: int) -> tuple[int, int]:
+    """Key of the model, and number in it."""
+    model, before = divmod(version_id - 1, per_model)
+    return model + 1, before + 1
+
+
 _MOVED = {
     "previous_version_id": None,
     "base_revision": None,
@@ -146,7 +185,7 @@ _MOVED = {
 }
 
 
-def _model(model_id: int, project_id: int) -> dict[str, Any]:
+def _model(model_id: int, project_id: int, per_model: int) -> dict[str, Any]:
     return {
         "id": model_id,
         "project_id": project_id,
@@ -154,10 +193,10 @@ def _model(model_id: int, project_id: int) -> dict[str, Any]:
         "folded_name": f"model-{model_id}",
         "description": "",
         "state": "ACTIVE",
-        "latest_number": VERSIONS_PER_MODEL,
+        "latest_number": per_model,
         "creator": "ann",
-        "create_time": _BEGIN,
-        "update_time": _BEGIN,
+        "create_time": _BEGIN + timedelta(seconds=model_id),
+        "update_time": _BEGIN + timedelta(seconds=model_id),
         "revision": model_id,
     }
 

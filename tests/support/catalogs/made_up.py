@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from muniment.names import ModelName
 from muniment_core.db.batch import Batch
@@ -22,6 +24,7 @@ from muniment_core.domain.catalog import (
     VersionState,
 )
 from muniment_core.domain.promotion import MoveKind
+from muniment_core.domain.search import Aspect, Field
 from sqlalchemy import Connection
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -73,6 +76,65 @@ class Placed:
     relations: tuple[str, ...]
     stages: frozenset[str]
     aliases: frozenset[str]
+
+    def values(self, field: Field) -> list[Any]:
+        """What it has in a field; nothing where it is missing."""
+        one = self.made_up
+        match field.name:
+            case "model":
+                return [one.model]
+            case "number":
+                return [self.number]
+            case "digest":
+                return [one.digest]
+            case "state":
+                return [one.state.value]
+            case "stage":
+                return sorted(self.stages)
+            case "alias":
+                return sorted(self.aliases)
+            case "description":
+                return [one.description] if one.description else []
+            case "author":
+                return [one.author]
+            case "create_time":
+                return [at(one.created)]
+            case "update_time":
+                return [at(one.updated)]
+            case "size_bytes":
+                return [one.size_bytes]
+            case "tags":
+                return [one.tags[field.key]] if field.key in one.tags else []
+            case "params":
+                return [one.params[field.key]] if field.key in one.params else []
+            case "metrics":
+                return self._metric(field)
+            case "dataset.name":
+                return [dataset.name for dataset in one.datasets]
+            case "dataset.version":
+                return [dataset.version for dataset in one.datasets if dataset.version]
+            case "dataset.digest":
+                return [dataset.digest for dataset in one.datasets if dataset.digest]
+            case "parent":
+                return list(self.parent_names)
+            case "parent.relation":
+                return list(self.relations)
+            case "code.commit":
+                return [one.code.commit] if one.code and one.code.commit else []
+            case "code.repository":
+                return [one.code.repository] if one.code and one.code.repository else []
+            case "run.id":
+                return [one.run.id] if one.run and one.run.id else []
+        raise AssertionError(field)
+
+    def _metric(self, field: Field) -> list[float]:
+        taken = [value for key, value in self.made_up.metrics if key == field.key]
+        if not taken or field.aspect is Aspect.LATEST:
+            return taken[-1:]
+        numbers = [value for value in taken if not math.isnan(value)]
+        if not numbers:
+            return [math.nan]
+        return [min(numbers) if field.aspect is Aspect.LOWEST else max(numbers)]
 
 
 def at(hours: int) -> datetime:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from hypothesis import strategies as st
 from muniment.names import ModelName
-from muniment_core.domain.catalog import Code, Dataset, ParentRelation, Run, VersionState
+from muniment_core.domain.catalog import Code, Dataset, ModelState, ParentRelation, Run, VersionState
 from muniment_core.domain.search import (
+    MODEL_FIELDS,
     VERSION_FIELDS,
     AllOf,
     AnyOf,
@@ -15,6 +17,7 @@ from muniment_core.domain.search import (
     Condition,
     Expression,
     Field,
+    FieldSpec,
     Kind,
     Not,
     Operator,
@@ -24,6 +27,7 @@ from muniment_core.domain.search import (
 )
 
 from catalogs.made_up import MadeUp, at
+from catalogs.made_up_models import MadeUpModel
 
 PROJECT = "made-up"
 KEYS = st.sampled_from(["k", "f1", "val/f1", "a.b", "größe", "x' OR 1=1 --"])
@@ -70,27 +74,38 @@ versions = st.builds(
     stages=st.lists(st.sampled_from(["staging", "production"]), max_size=2, unique=True),
 )
 catalogs = st.lists(versions, max_size=8)
+models = st.builds(
+    MadeUpModel,
+    name=st.sampled_from(["a", "B", "b", "a-b", "a.b", "ab", "10", "9"]),
+    state=st.sampled_from([ModelState.ACTIVE, *ModelState]),
+    description=TEXTS,
+    creator=NAMES,
+    created=HOURS,
+    updated=HOURS,
+    tags=st.dictionaries(KEYS, TEXTS, max_size=3),
+    versions=st.integers(0, 3),
+    stages=st.lists(st.sampled_from(["staging", "production"]), max_size=2, unique=True),
+)
+model_catalogs = st.lists(models, max_size=7, unique_by=lambda model: model.name.lower())
 
 _ORDERED = [Operator.LESS, Operator.AT_MOST, Operator.GREATER, Operator.AT_LEAST]
 _EQUAL = [Operator.EQUAL, Operator.UNEQUAL]
 
 
 @st.composite
-def fields(draw: st.DrawFn, *, to_order: bool = False) -> Field:
-    """A field of versions."""
-    name = draw(st.sampled_from([*VERSION_FIELDS, "metrics", "params", "tags", "metrics", "params", "tags"]))
-    spec = VERSION_FIELDS[name]
-    if to_order and spec.kind is Kind.VERSION:
-        name, spec = "author", VERSION_FIELDS["author"]
+def fields(draw: st.DrawFn, known: Mapping[str, FieldSpec]) -> Field:
+    """One of the fields there are."""
+    keyed = [name for name, spec in known.items() if spec.keyed]
+    name = draw(st.sampled_from([*known, *keyed, *keyed]))
     aspect = draw(st.sampled_from(Aspect)) if name == "metrics" else Aspect.LATEST
-    return Field(name, draw(KEYS) if spec.keyed else "", aspect)
+    return Field(name, draw(KEYS) if known[name].keyed else "", aspect)
 
 
 @st.composite
-def conditions(draw: st.DrawFn) -> Condition:
+def conditions(draw: st.DrawFn, known: Mapping[str, FieldSpec]) -> Condition:
     """A condition that its field allows."""
-    field = draw(fields())
-    spec = VERSION_FIELDS[field.name]
+    field = draw(fields(known))
+    spec = known[field.name]
     value: Value = None
     operators = [*_EQUAL, *_ORDERED, Operator.PRESENT]
     match spec.kind:
@@ -124,25 +139,45 @@ def _texts(field: Field) -> st.SearchStrategy[str]:
         return st.sampled_from(["staging", "production", "prod"])
     if field.name == "code.commit":
         return st.sampled_from(["c1", "c2", "c", ""])
-    if field.name in ("model", "author", "alias", "dataset.name"):
+    if field.name in ("model", "name", "author", "creator", "alias", "dataset.name"):
         return NAMES
     if field.name == "dataset.version":
         return st.sampled_from(["1", "2", ""])
     return TEXTS
 
 
-expressions: st.SearchStrategy[Expression] = st.recursive(
-    conditions(),
-    lambda inner: (
-        st.builds(Not, inner)
-        | st.lists(inner, min_size=2, max_size=3).map(lambda parts: AllOf(tuple(parts)))
-        | st.lists(inner, min_size=2, max_size=3).map(lambda parts: AnyOf(tuple(parts)))
-    ),
-    max_leaves=6,
-)
-orders = st.lists(st.builds(OrderKey, fields(to_order=True), st.booleans()), max_size=3).map(
-    lambda keys: tuple(key for at, key in enumerate(keys) if key.field not in {k.field for k in keys[:at]})
-)
-queries = st.builds(
-    Query, st.just(AllOf(())) | expressions | expressions | expressions, orders, deleted=st.booleans()
-)
+def expressions_of(known: Mapping[str, FieldSpec]) -> st.SearchStrategy[Expression]:
+    """Conditions and what is made of them."""
+    return st.recursive(
+        conditions(known),
+        lambda inner: (
+            st.builds(Not, inner)
+            | st.lists(inner, min_size=2, max_size=3).map(lambda parts: AllOf(tuple(parts)))
+            | st.lists(inner, min_size=2, max_size=3).map(lambda parts: AnyOf(tuple(parts)))
+        ),
+        max_leaves=6,
+    )
+
+
+def orders_of(known: Mapping[str, FieldSpec]) -> st.SearchStrategy[tuple[OrderKey, ...]]:
+    """Up to three different fields, up or down."""
+    keys = st.lists(st.builds(OrderKey, fields(known), st.booleans()), max_size=3)
+    return keys.map(
+        lambda keys: tuple(
+            key for at, key in enumerate(keys) if key.field not in {k.field for k in keys[:at]}
+        )
+    )
+
+
+def queries_of(known: Mapping[str, FieldSpec]) -> st.SearchStrategy[Query]:
+    """Questions, of which one in four has no condition."""
+    asked = expressions_of(known)
+    return st.builds(
+        Query, st.just(AllOf(())) | asked | asked | asked, orders_of(known), deleted=st.booleans()
+    )
+
+
+expressions = expressions_of(VERSION_FIELDS)
+orders = orders_of(VERSION_FIELDS)
+queries = queries_of(VERSION_FIELDS)
+model_queries = queries_of(MODEL_FIELDS)

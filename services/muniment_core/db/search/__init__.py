@@ -6,6 +6,8 @@
 ``where``       an expression as one SQL condition on a row
 ``ordering``    orders as sort terms, and the place in them where a page ends
 ``driving``     which index a search walks along
+``plans``       the statements of all queries of one form
+``kept_plans``  those that are kept
 ``search``      the search itself, page by page
 ==============  ==================================================================================
 

@@ -8,8 +8,9 @@ that was asked for, looking at each row until the page is full.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -45,13 +46,14 @@ class Candidate:
     Attributes:
         part: the part.
         rank: smaller where fewer rows are to be expected.
-        ids: the keys of the rows it gives, perhaps several times.
+        ids: makes what selects the keys of the rows it gives, perhaps several times; it is large, and a plan that
+            is kept seldom needs it.
         newest_first: its index gives them in the order of their creation.
     """
 
     part: Expression
     rank: int
-    ids: Select[Any]
+    ids: Callable[[], Select[Any]]
     newest_first: bool
 
     @property
@@ -90,12 +92,12 @@ def counting(found: Sequence[Candidate]) -> Select[Any]:
 
 
 def _limited(candidate: Candidate) -> Select[Any]:
-    return candidate.ids.limit(_ENOUGH)
+    return candidate.ids().limit(_ENOUGH)
 
 
 def ids_of(candidate: Candidate) -> Select[Any]:
     """The keys of a candidate's rows, each once."""
-    return candidate.ids.distinct()
+    return candidate.ids().distinct()
 
 
 def walk(condition: Condition, subject: Subject) -> Walk:
@@ -136,16 +138,19 @@ def _candidate(part: Expression, subject: Subject) -> Candidate | None:
     equal = part.operator is Operator.EQUAL
     if not source.rank or not (equal or _can_range(source, part)):
         return None
+    in_order = equal and (not isinstance(source, Child) or source.owner == "version_id" or source.keyed)
+    return Candidate(part, source.rank, partial(_ids, subject, source, part), in_order)
+
+
+def _ids(subject: Subject, source: Source, condition: Condition) -> Select[Any]:
+    """The keys of the rows that meet one condition."""
     if isinstance(source, Child):
         rows = source.table.alias()
-        ids = select(rows.c[source.owner]).where(
-            _of_project(rows, source), source.meets(rows, part, indexed=True)
+        return select(rows.c[source.owner]).where(
+            _of_project(rows, source), source.meets(rows, condition, indexed=True)
         )
-    else:
-        rows = subject.table.alias()
-        ids = select(rows.c.id).where(*_own(rows, source, part))
-    in_order = equal and (not isinstance(source, Child) or source.owner == "version_id" or source.keyed)
-    return Candidate(part, source.rank, ids, in_order)
+    row = subject.table.alias()
+    return select(row.c.id).where(*_own(row, source, condition))
 
 
 def _any(parts: Sequence[Expression], whole: Expression, subject: Subject) -> Candidate | None:
@@ -154,8 +159,13 @@ def _any(parts: Sequence[Expression], whole: Expression, subject: Subject) -> Ca
     each = [one for one in found if one is not None]
     if not each or len(each) < len(found):
         return None
-    ids = union(*(select(one.ids.limit(_ENOUGH).subquery()) for one in each)).subquery()
-    return Candidate(whole, max(one.rank for one in each), select(ids.c[0]), newest_first=False)
+    return Candidate(whole, max(one.rank for one in each), partial(_ids_of_any, each), newest_first=False)
+
+
+def _ids_of_any(each: Sequence[Candidate]) -> Select[Any]:
+    """The keys of the first rows of each candidate."""
+    ids = union(*(select(_limited(one).subquery()) for one in each)).subquery()
+    return select(ids.c[0])
 
 
 def _can_range(source: Source, condition: Condition) -> bool:

@@ -36,16 +36,23 @@ LARGEST = 1.7976931348623157e308
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One expression to sort by; where it is NULL a row comes last, in either direction."""
+    """One expression to sort by; where it is NULL a row comes last, in either direction.
+
+    Attributes:
+        owner: key of what has the expression, if nothing else has the same. It alters no order, and tells SQLite
+            that rows of one owner follow each other, so that they can be read in the order of what comes next.
+    """
 
     expression: ColumnElement[Any]
     descending: bool
     nullable: bool = True
+    owner: ColumnElement[int] | None = None
 
     def sorting(self) -> list[UnaryExpression[Any]]:
         """What stands in ORDER BY."""
-        value = self.expression.desc() if self.descending else self.expression.asc()
-        return [self.expression.is_(None).asc(), value] if self.nullable else [value]
+        parts = [self.expression] if self.owner is None else [self.expression, self.owner]
+        values = [part.desc() if self.descending else part.asc() for part in parts]
+        return [self.expression.is_(None).asc(), *values] if self.nullable else values
 
     def after(self, name: str | None, rest: ColumnElement[bool]) -> ColumnElement[bool]:
         """Rows that come after a key, which is a parameter or None for nothing.
@@ -77,7 +84,9 @@ def after(
 def terms(row: FromClause, key: OrderKey, fields: Mapping[str, Source]) -> list[Term]:
     """The terms that order rows by a field, wherever it is kept."""
     source = fields[key.field.name]
-    if isinstance(source, Child):
+    if isinstance(source, Child) and source.ordered is not None:
+        found = source.ordered(row)
+    elif isinstance(source, Child):
         found = [_of_children(row, key.field, source, column) for column in columns(source, key.field)]
     elif isinstance(source, OfModel):
         found = [select(models.c.name).where(models.c.id == row.c.model_id).correlate(row).scalar_subquery()]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import partial
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, literal_column, or_, select, type_coerce
+from sqlalchemy.engine import Dialect
 from sqlalchemy.types import NullType
 
 from muniment_core.db.prepared import Prepared
@@ -15,16 +16,18 @@ from muniment_core.db.search import driving
 from muniment_core.db.search.dialect import one_of_few, unindexed, written
 from muniment_core.db.search.driving import Candidate, Walk
 from muniment_core.db.search.ordering import Term, after, columns, has_key, terms, without_key
-from muniment_core.db.search.sources import PROJECT, Child
+from muniment_core.db.search.sources import PROJECT, Child, OfModel, compared
 from muniment_core.db.search.subjects import Subject
 from muniment_core.db.search.where import holds, needed
-from muniment_core.domain.search import Condition, Expression, Operator, OrderKey, Query
+from muniment_core.db.tables import models
+from muniment_core.domain.search import Condition, Expression, Operator, OrderKey, Query, conditions_of
 
 DELETED = "DELETED"
-_KEPT_FORMS = 256
 _USUAL_LIMITS = {21, 51, 101}
 """These stand in the statement itself. PostgreSQL plans a statement once for all values only if it need not fear
 that a tenth of all rows is asked for, and planning takes as long as running it."""
+_MOST_STATEMENTS = 16
+"""Kept of one plan: where a page begins, how long it is and what is walked along make more than anyone uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Plan:
     """How queries of one form are answered. Its statements are built when they are first needed, and kept.
 
     Attributes:
+        weight: how much memory it may take with its statements, in parts of them; some 20 KiB each.
         runs: each is a statement; together, one after the other, they give all rows in the order asked for.
         candidates: the conditions that an index can be looked up for.
     """
@@ -60,21 +64,31 @@ class Plan:
         self._query = query
         self._parts = tuple(needed(query.where))
         self._statements: dict[object, Prepared] = {}
+        self.weight = 4 + len(query.order) + sum(1 for _ in conditions_of(query.where))
         self.candidates = driving.candidates(self._parts, subject)
         self.runs = self._plan_runs()
 
-    @cached_property
-    def counting(self) -> Prepared | None:
+    def counting(self, dialect: Dialect) -> Prepared | None:
         """Counts the rows of each candidate; None when there is none."""
-        return Prepared(driving.counting(self.candidates)) if self.candidates else None
+        if not self.candidates:
+            return None
+        return self._kept(dialect, "counting", partial(driving.counting, self.candidates))
 
-    def prepared(self, run: int, small: int | None, keys: tuple[bool, ...] | None, limit: int) -> Prepared:
+    def prepared(
+        self, dialect: Dialect, run: int, small: int | None, keys: tuple[bool, ...] | None, limit: int
+    ) -> Prepared:
         """The statement of :meth:`statement`, kept."""
         usual = limit if limit in _USUAL_LIMITS else None
         form = (run, small, keys, usual)
-        found = self._statements.get(form)
+        return self._kept(dialect, form, lambda: self.statement(*form))
+
+    def _kept(self, dialect: Dialect, form: object, build: Callable[[], Select[Any]]) -> Prepared:
+        found = self._statements.get((dialect.name, form))
         if found is None:
-            found = self._statements[form] = Prepared(self.statement(run, small, keys, usual))
+            found = Prepared(build()).compiled_for(dialect)
+            if len(self._statements) >= _MOST_STATEMENTS:
+                self._statements.clear()
+            self._statements[dialect.name, form] = found
         return found
 
     def statement(
@@ -121,6 +135,8 @@ class Plan:
         order = self._query.order
         lead = order[0] if order else None
         source = self._subject.fields[lead.field.name] if lead else None
+        if lead is not None and isinstance(source, OfModel):
+            return (Run(lead, "name", order[1:]),)
         if lead is None or not (isinstance(source, Child) and source.keyed):
             return (Run(None, "", order),)
         runs = [Run(lead, column, order[1:]) for column in columns(source, lead.field)]
@@ -138,6 +154,9 @@ class Plan:
         if run.lead is None:
             return self._plain(run, small)
         if run.column:
+            source = self._subject.fields[run.lead.field.name]
+            if isinstance(source, OfModel):
+                return self._along_models(run.lead, small)
             return self._along(run.lead, run.column, small)
         return self._missing(run, run.lead, small)
 
@@ -193,13 +212,23 @@ class Plan:
         term = Term(rows.c[column], lead.descending, nullable=False)
         return Walk(rows.join(row, row.c.id == identity), identity, tuple(where), term), done
 
+    def _along_models(self, lead: OrderKey, small: Candidate | None) -> tuple[Walk, list[Expression]]:
+        """Rows by the name of their model: model by model, each in the order that comes next."""
+        row, named = self._subject.table, models.alias("named")
+        asked = self._asked(lead)
+        where: list[ColumnElement[bool]] = [
+            compared(named.c.name, part.operator, part.value) for part in asked
+        ]
+        done: list[Expression] = list(asked)
+        if small is None:
+            where.append(named.c.project_id == PROJECT)
+        else:
+            where.append(one_of_few(row.c.id, driving.ids_of(small)))
+            done.append(small.part)
+        term = Term(named.c.name, lead.descending, nullable=False, owner=named.c.id)
+        return Walk(named.join(row, row.c.model_id == named.c.id), row.c.id, tuple(where), term), done
+
     def _source(self, lead: OrderKey) -> Child:
         source = self._subject.fields[lead.field.name]
         assert isinstance(source, Child)
         return source
-
-
-@lru_cache(_KEPT_FORMS)
-def plan_of(subject: Subject, form: Query) -> Plan:
-    """The plan of a query without values."""
-    return Plan(subject, form)

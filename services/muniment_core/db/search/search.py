@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection
 
 from muniment_core.db.search import driving
+from muniment_core.db.search.kept_plans import plan_of
 from muniment_core.db.search.ordering import Key
-from muniment_core.db.search.plans import Plan, plan_of
+from muniment_core.db.search.plans import Plan
 from muniment_core.db.search.shapes import VersionRef, shaped
 from muniment_core.db.search.subjects import Subject
 from muniment_core.domain.search import Query
@@ -24,7 +25,7 @@ _COUNTED_SECONDS = 10.0
 _MOST_COUNTED = 32
 """For one plan."""
 
-_Counted = dict[object, tuple[float, int | None]]
+_Counted = dict[int, tuple[float, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +100,26 @@ class Search:
             values["after"] = start.id
             values.update({f"after_{at}": key for at, key in enumerate(start.keys)})
             keys = tuple(key is not None for key in start.keys)
-        return Statement(self._plan.prepared(run, self._small, keys, limit), values)
+        prepared = self._plan.prepared(self._connection.dialect, run, self._small, keys, limit)
+        return Statement(prepared, values)
 
     @cached_property
     def _small(self) -> int | None:
         """The candidate that gives the fewest rows, if these are few enough to be read and sorted."""
-        if self._plan.counting is None:
+        counting = self._plan.counting(self._connection.dialect)
+        if counting is None:
             return None
         # Plans go when they were not used for long, and what was counted for them goes with them.
         plans: WeakKeyDictionary[Plan, _Counted] = self._connection.info.setdefault(
             _COUNTED, WeakKeyDictionary()
         )
         counted = plans.setdefault(self._plan, {})
-        asked, now = (driving.FEW, *self._values.items()), time.monotonic()
+        # Values may be long. Others of the same hash are answered along the same index, which is right too.
+        asked, now = hash((driving.FEW, *self._values.items())), time.monotonic()
         known = counted.get(asked)
         if known is not None and now - known[0] < _COUNTED_SECONDS:
             return known[1]
-        (counts,) = self._plan.counting.all(self._connection, **self._values, few=driving.FEW)
+        (counts,) = counting.all(self._connection, **self._values, few=driving.FEW)
         fewest = min(range(len(counts)), key=lambda at: (counts[at], at))
         small = fewest if counts[fewest] <= driving.FEW else None
         if small is None or self._plan.candidates[small].is_whole:

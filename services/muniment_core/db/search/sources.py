@@ -111,6 +111,7 @@ class Child:
         repeats: several rows of one owner may have the same value.
         prefixed: the index has only the first characters of the column.
         stored: how a value is written in the table.
+        ordered: what rows are ordered by, if not by the column; made for a row, NULL for what has nothing there.
     """
 
     table: Table
@@ -124,6 +125,7 @@ class Child:
     prefixed: bool = False
     long: bool = False
     stored: Callable[[Any], Any] = lambda value: value
+    ordered: Callable[[FromClause], list[ColumnElement[Any]]] | None = None
 
     def holds(self, identity: ColumnElement[int], condition: Condition) -> ColumnElement[bool]:
         """The condition on a row, given its key: some row of the table meets it."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, FromClause, Table, literal_column, select
 
-from muniment_core.db.search.sources import Child, OfModel, Own, Parameter, Source
+from muniment_core.db.search.sources import PROJECT, Child, OfModel, Own, Parameter, Source
 from muniment_core.db.search_tables import version_metric_summaries
 from muniment_core.db.tables import (
     aliases,
@@ -40,6 +40,24 @@ def _child(table: Table, column: str, **facts: Any) -> Child:
     return Child(table, "version_id", _named(column), **facts)
 
 
+def _first_parent(version: FromClause) -> list[ColumnElement[Any]]:
+    """Name of the model and number of a version's first parent in their order.
+
+    Parents of other projects do not count, whoever asks: an order tells what it goes by, and so does a page token.
+    """
+    parent, model = versions.alias(), models.alias()
+    found = (
+        select(model.c.name, parent.c.number)
+        .select_from(version_parents.join(parent, parent.c.id == version_parents.c.parent_id))
+        .join(model, model.c.id == parent.c.model_id)
+        .where(version_parents.c.version_id == version.c.id, parent.c.project_id == PROJECT)
+        .order_by(model.c.name, parent.c.number)
+        .limit(literal_column("1"))
+        .correlate(version)
+    )
+    return [found.with_only_columns(column).scalar_subquery() for column in (model.c.name, parent.c.number)]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """A kind of resource that can be searched for.
@@ -60,7 +78,9 @@ class Subject:
 VERSIONS = Subject(
     versions,
     {
-        "parent": _child(version_parents, "parent_id", many=True, repeats=True, rank=1),
+        "parent": _child(
+            version_parents, "parent_id", many=True, repeats=True, rank=1, ordered=_first_parent
+        ),
         "run.id": Own("run_id", rank=2, blank=True, long=True),
         "digest": Own("digest", rank=3, by_project=False),
         "alias": _child(aliases, "name", many=True, rank=4),
@@ -69,6 +89,9 @@ VERSIONS = Subject(
         "stage": _child(stage_pointers, "stage", many=True, rank=7),
         "model": OfModel(rank=8),
         "dataset.name": _child(version_datasets, "name", many=True, repeats=True, long=True, rank=9),
+        "dataset.version": _child(
+            version_datasets, "version", many=True, blank=True, repeats=True, long=True, rank=10
+        ),
         "params": Child(version_params, "version_id", _text_or_number, keyed=True, prefixed=True, rank=10),
         "tags": _child(version_tags, "value", keyed=True, prefixed=True, rank=11),
         "metrics": Child(version_metric_summaries, "version_id", _aspect, keyed=True, rank=12),
@@ -80,9 +103,6 @@ VERSIONS = Subject(
         "size_bytes": Own("size_bytes"),
         "description": Own("description", blank=True, long=True),
         "code.repository": Own("code_repository", blank=True, long=True),
-        "dataset.version": _child(
-            version_datasets, "version", many=True, blank=True, repeats=True, long=True
-        ),
         "parent.relation": _child(version_parents, "relation", many=True, repeats=True, stored=str.lower),
     },
     frozenset({"create_time", "update_time", "author", "state"}),
