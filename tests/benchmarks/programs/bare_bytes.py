@@ -1,7 +1,8 @@
 """The bare stack for bytes: one stream of frames each way, sha256 on both ends, and a file that is synchronised.
 
-``python bare_bytes.py DIRECTORY`` serves ``/bare/put``, which writes what comes, and ``/bare/get``, which sends
-the file that the request names.
+``python bare_bytes.py DIRECTORY`` serves ``/bare/put``, which writes what comes, ``/bare/put_named``, which hashes
+each frame by itself as well, as whoever names chunks must, and ``/bare/get``, which sends the file that is asked
+for.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ import grpc
 FRAME = 1024 * 1024
 
 
+def named(frame: bytes) -> bytes:
+    """The frame, after its own digest was found."""
+    hashlib.sha256(frame).digest()
+    return frame
+
+
 class Handler(grpc.GenericRpcHandler):
     """Takes and gives bytes."""
 
@@ -28,6 +35,8 @@ class Handler(grpc.GenericRpcHandler):
     def service(self, details: grpc.HandlerCallDetails) -> Any:
         if details.method == "/bare/put":
             return grpc.stream_unary_rpc_method_handler(self._put)
+        if details.method == "/bare/put_named":
+            return grpc.stream_unary_rpc_method_handler(self._put_named)
         return grpc.unary_stream_rpc_method_handler(self._get)
 
     def _put(self, frames: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
@@ -38,6 +47,9 @@ class Handler(grpc.GenericRpcHandler):
                 file.write(frame)
             os.fsync(file.fileno())
         return whole.digest()
+
+    def _put_named(self, frames: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        return self._put(map(named, frames), context)
 
     def _get(self, name: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         whole = hashlib.sha256()

@@ -1,7 +1,7 @@
 """Moves bytes once, as a client of ours, of the bare stack or of the peer, and tells what that took. Prints JSON.
 
-Reads from standard input: kind (ours, bare, peer), verb (push, pull), address, token, model, path. A push reads
-the files of the directory ``path``; a pull makes that directory.
+Reads from standard input: kind (ours, bare, named, peer), verb (push, pull), address, token, model, path. A push
+reads the files of the directory ``path``; a pull makes that directory.
 """
 
 from __future__ import annotations
@@ -42,10 +42,14 @@ def ours(spec: dict[str, Any]) -> Callable[[], object]:
 
 
 def bare(spec: dict[str, Any]) -> Callable[[], object]:
-    """The same bytes as one stream, hashed and synchronised."""
+    """The same bytes as one stream, hashed and synchronised; a named one has each frame hashed by itself, too."""
+    is_named = spec["kind"] == "named"
     channel = grpc.insecure_channel(spec["address"])
     grpc.channel_ready_future(channel).result()
-    put, get = channel.stream_unary("/bare/put"), channel.unary_stream("/bare/get")
+    put, get = (
+        channel.stream_unary("/bare/put_named" if is_named else "/bare/put"),
+        channel.unary_stream("/bare/get"),
+    )
     path = Path(spec["path"])
 
     def push() -> None:
@@ -55,6 +59,8 @@ def bare(spec: dict[str, Any]) -> Callable[[], object]:
             for each in sorted(path.iterdir()):
                 with each.open("rb", buffering=0) as file:
                     while frame := file.read(FRAME):
+                        if is_named:
+                            hashlib.sha256(frame).digest()
                         whole.update(frame)
                         yield frame
 
@@ -119,7 +125,7 @@ def peer(spec: dict[str, Any]) -> Callable[[], object]:
 def main() -> None:
     """Make the transfer and tell its seconds, and the CPU seconds of this process, in parts."""
     spec = json.load(sys.stdin)
-    transfer = {"ours": ours, "bare": bare, "peer": peer}[spec["kind"]](spec)
+    transfer = {"ours": ours, "bare": bare, "named": bare, "peer": peer}[spec["kind"]](spec)
     before, cpu, began = SPLIT.seconds(), time.process_time(), time.perf_counter()
     transfer()
     seconds, all_cpu = time.perf_counter() - began, time.process_time() - cpu
