@@ -154,13 +154,15 @@ class Audit:
             key: as for :meth:`verify`; nothing is written of a ledger that its key does not prove.
 
         Raises:
-            LedgerUnproven: if the entries are not those that were signed.
+            LedgerUnproven: if the entries are not those that were signed, or no key that is believed signed them.
             DestinationRefused: if the directory holds something.
         """
         from muniment.auditing.asking import export_ledger
+        from muniment.auditing.seen import SeenCheckpoints
         from muniment.auditing.trust import read_key
 
-        return export_ledger(self._session, Path(directory), key=None if key is None else read_key(key))
+        trusted = None if key is None else read_key(key)
+        return export_ledger(self._session, Path(directory), SeenCheckpoints(), key=trusted)
 
     def _parent(self) -> str:
         return self._session.project.text

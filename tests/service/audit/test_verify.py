@@ -128,6 +128,28 @@ def test_a_key_that_follows_from_the_one_seen_is_believed(served: ServerProcess,
         assert verify_export(tmp_path / "export", read_key(key))
 
 
+def test_another_key_than_the_one_seen_before_is_refused_by_verify_and_export_alike(
+    served: ServerProcess, server_factory: ServerFactory, tmp_path: Path
+) -> None:
+    with connected(served) as registry:
+        seen = registry.audit.verify()
+    impostor = server_factory("--log-origin", seen.origin)
+    with connected(impostor) as registry:
+        told = registry.audit.log_keys()[-1].key
+        assert told != seen.key
+        for full in (True, False):
+            with pytest.raises(muniment.errors.LedgerUnproven, match="proves nothing"):
+                registry.audit.verify(full=full)
+        with pytest.raises(muniment.errors.LedgerUnproven, match="proves nothing"):
+            registry.audit.export(tmp_path / "refused")
+        assert not (tmp_path / "refused").exists()
+        # Who says which key is to be believed is.
+        registry.audit.export(tmp_path / "export", key=told)
+    with connected(served) as registry:
+        registry.audit.export(tmp_path / "right")
+    assert verify_export(tmp_path / "right", read_key(seen.key))
+
+
 def test_a_key_that_took_the_place_of_a_lost_one_is_believed_only_when_it_is_given(
     served: ServerProcess, audit: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -150,8 +172,9 @@ def test_a_key_that_took_the_place_of_a_lost_one_is_believed_only_when_it_is_giv
         assert "was lost" in refused.stderr
         assert "give it with --key" in refused.stderr
         assert new in refused.stderr
-    with pytest.raises(muniment.errors.LedgerUnproven), connected(served) as registry:
-        registry.audit.export(tmp_path / "refused", key=first.key)
+    for trusted in (None, first.key):
+        with pytest.raises(muniment.errors.LedgerUnproven), connected(served) as registry:
+            registry.audit.export(tmp_path / "refused", key=trusted)
 
     told = audit("verify", "--key", new)
     assert told.exit_code == 0, told.output
