@@ -60,6 +60,11 @@ class EntryQuery:
     start_time: datetime | None = None
     end_time: datetime | None = None
 
+    @property
+    def filters(self) -> bool:
+        """Whether it asks for less than all entries of a project, or of all projects."""
+        return self != EntryQuery(project=self.project)
+
     def matches(self, entry: Entry) -> bool:
         """The same conditions, judged in Python, for entries that are in memory."""
         draft = entry.draft

@@ -54,7 +54,9 @@ async def follow(
             recent = None if behind else tail.since(position, query.matches, limit=MAX_ENTRIES)
             if recent is None:
                 from_table = partial(_from_table, query=query, after=position)
-                messages, position = await execution.read(from_table)
+                # Who is far behind reads on until a message is full of what it asked for.
+                is_far = max(head, tail.revision) - position > MAX_ENTRIES
+                messages, position = await (execution.query if is_far else execution.read)(from_table)
             else:
                 messages, position = recent
             for response in _packed(messages, position):
