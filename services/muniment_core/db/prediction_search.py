@@ -82,7 +82,11 @@ class PredictionSearch:
             true() if start is None else _shares.first_time > start,
             true() if end is None else _shares.last_time < end,
         )
-        begins = true() if start is None else _shares.first_time >= start
+        # The bodies that would tell are gone: a share counts where it begins, as its first prediction would.
+        begins = and_(
+            true() if start is None else _shares.first_time >= start,
+            true() if end is None else _shares.first_time < end,
+        )
         statement = select(
             func.coalesce(func.sum(case((and_(kept, within), _shares.count), else_=0)), 0),
             func.coalesce(func.sum(case((and_(~kept, begins), _shares.count), else_=0)), 0),
