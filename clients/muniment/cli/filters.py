@@ -31,18 +31,21 @@ def explain_nothing(
     """Find out why nothing was found. Asked afterwards, as what was deleted still has its entries.
 
     Raises:
-        NotFound: if model or stage do not exist.
+        NotFound: if model, version or stage do not exist.
         InvalidArgument: if no entry can be of one of the types.
     """
     if unknown := unknown_types(types):
         raise InvalidArgument(
             f"no entry is of type {unknown[0]!r}: there are {', '.join(EVENT_TYPES)}", "INVALID_FIELD"
         )
+    name, is_version = _split(model)
     try:
-        if model is not None and stage is not None:
-            registry.stage(model, stage)
-        elif model is not None:
-            registry.model(model)
+        if name is not None and stage is not None:
+            registry.stage(name, stage)
+        elif model is not None and is_version:
+            registry.show(model)
+        elif name is not None:
+            registry.model(name)
     except NotFound:
         raise
     except MunimentError:
@@ -53,14 +56,23 @@ def tell_unlikely(registry: Registry, *, model: str | None, types: Sequence[str]
     """Before a wait that may be in vain, say so: the model may come, and a newer registry may have more types."""
     for unknown in unknown_types(types):
         note(f"This program knows no entries of type {unknown}; there are {', '.join(EVENT_TYPES)}.")
-    if model is None:
+    name, _ = _split(model)
+    if name is None:
         return
     try:
-        registry.model(model)
+        registry.model(name)
     except ModelNotFound:
-        note(f"Model {model} does not exist yet: waiting for it.")
+        note(f"Model {name} does not exist yet: waiting for it.")
     except MunimentError:
         return  # if this is about the registry, the wait itself will tell
+
+
+def _split(model: str | None) -> tuple[str | None, bool]:
+    """The model that is meant, and whether one of its versions is."""
+    if model is None:
+        return None, False
+    name, at, _number = model.partition("@")
+    return name, bool(at)
 
 
 def unknown_types(types: Sequence[str]) -> list[str]:
