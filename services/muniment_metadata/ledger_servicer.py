@@ -62,7 +62,9 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
             end_time=time("end_time", request.end_time) if request.HasField("end_time") else None,
         )
         limit, position = page_size(request), self._pages.position(request)
-        found = await self._execution.read(
+        # A filter has no index for everything, and may pass over most of the ledger to fill a page.
+        run = self._execution.query if query.filters else self._execution.read
+        found = await run(
             lambda reader: _page(
                 reader, project, query, position, limit + 1, newest_first=request.newest_first
             )

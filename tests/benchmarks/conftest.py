@@ -52,8 +52,8 @@ def memory(tmp_path: Path) -> Iterator[Path]:
         shutil.rmtree(directory)
 
 
-@pytest.fixture
-def durable_postgres(postgres: PostgresServer) -> PostgresServer:
+@pytest.fixture(scope="session")
+def postgres(postgres: PostgresServer) -> PostgresServer:
     """The PostgreSQL of the tests, made to keep what it commits and to look after itself, as others are."""
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "autovacuum"):

@@ -91,7 +91,7 @@ def contestants(
     with ExitStack() as stack:
         urls: list[str] = []
         if database == "postgresql":
-            postgres: PostgresServer = request.getfixturevalue("durable_postgres")
+            postgres: PostgresServer = request.getfixturevalue("postgres")
             urls = [stack.enter_context(postgres.database()) for _ in range(3)]
         ours_url, bare_url, peer_url = urls or (None, None, None)
         server = server_factory(database=ours_url)

@@ -29,7 +29,7 @@ def grown(
     if request.param == "sqlite":
         yield "sqlite", server_factory()
         return
-    postgres: PostgresServer = request.getfixturevalue("durable_postgres")
+    postgres: PostgresServer = request.getfixturevalue("postgres")
     with postgres.database() as url:
         server = server_factory(database=url)
         yield "postgresql", server

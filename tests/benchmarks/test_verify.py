@@ -71,13 +71,15 @@ def hashed(bodies: Iterable[bytes]) -> bytes:
     return tree.root
 
 
-def bare_rows(data: Path, url: str) -> None:
-    """Reads every column of every row of the ledger's tables, and hashes the entries into a root."""
+def bare_rows(data: Path, url: str, *beside: str) -> None:
+    """Reads every column of every entry, hashes the entries into a root, and reads other tables of the ledger."""
     with ExitStack() as stack:
         if url:
             server = stack.enter_context(psycopg.connect(url))
         else:
-            file = stack.enter_context(closing(sqlite3.connect(data / "muniment.db")))
+            # Never the last to close a file that a server has open, and never one to tidy it up.
+            path = f"file:{data / 'muniment.db'}?mode=ro"
+            file = stack.enter_context(closing(sqlite3.connect(path, uri=True)))
 
         def rows(table: str) -> Iterable[Any]:
             statement = f"SELECT * FROM {table} ORDER BY {TABLES[table]}"
@@ -88,7 +90,7 @@ def bare_rows(data: Path, url: str) -> None:
             return cursor.execute(statement)
 
         assert hashed(row[11] for row in rows("ledger_entries"))
-        for table in ("ledger_nodes", "requests"):
+        for table in beside:
             for _ in rows(table):
                 pass
 
@@ -127,9 +129,12 @@ def test_verifying_a_ledger_against_reading_and_hashing_it(
     def fsck() -> None:
         assert list(Fsck(database, None, progress=lambda _what, _count: None).tables()) == []
 
-    found = interleaved({"ours": rate(fsck), "bare": rate(lambda: bare_rows(data, url))})
+    found = interleaved(
+        {"ours": rate(fsck), "bare": rate(lambda: bare_rows(data, url, "ledger_nodes", "requests"))}
+    )
     database.close()
-    table.add("fsck", kind, ours=found["ours"], unit="/s", against=found, at_least={"bare": GOAL})
+    ours = found.pop("ours")
+    table.add("fsck", kind, ours=ours, unit="/s", against=found, at_least={"bare": GOAL})
 
     server = server_factory(data=data, database=url or None, migrate=False)
     with muniment.connect(server.address, token=server.token) as registry:
@@ -138,6 +143,10 @@ def test_verifying_a_ledger_against_reading_and_hashing_it(
             verified = registry.audit.verify(full=True)
             assert verified, verified.differences
 
-        calls = rate(lambda: bare_calls(server.address, server.token))
-        found = interleaved({"ours": rate(verify), "bare": calls})
-    table.add("audit verify", kind, ours=found["ours"], unit="/s", against=found, at_least={"bare": GOAL})
+        bare = {
+            "bare": rate(lambda: bare_calls(server.address, server.token)),
+            "bare SQL": rate(lambda: bare_rows(data, url)),
+        }
+        found = interleaved({"ours": rate(verify), **bare})
+    ours = found.pop("ours")
+    table.add("audit verify", kind, ours=ours, unit="/s", against=found, at_least={"bare": GOAL})

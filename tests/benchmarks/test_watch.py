@@ -38,7 +38,7 @@ def test_from_commit_to_event_against_the_bare_stack(
     with ExitStack() as stack:
         url = None
         if database == "postgresql":
-            postgres: PostgresServer = request.getfixturevalue("durable_postgres")
+            postgres: PostgresServer = request.getfixturevalue("postgres")
             url = stack.enter_context(postgres.database())
         server = server_factory(database=url)
         stack.callback(server.stop)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from muniment.auditing.export import write_export
+from muniment.auditing.seen import SeenCheckpoints
 from muniment.auditing.trust import KnownKey, Trust, trust_in, unproven
 from muniment.errors import PermissionDenied
 from muniment.ledger import InvalidEvidence
@@ -66,10 +67,19 @@ def all_entries(session: Session) -> Iterator[Any]:
         ) from error
 
 
-def export_ledger(session: Session, directory: Path, *, key: PublicKey | None) -> SignedHead:
-    """Write the ledger into a directory; see :mod:`muniment.auditing.export`."""
+def export_ledger(
+    session: Session, directory: Path, seen: SeenCheckpoints, *, key: PublicKey | None
+) -> SignedHead:
+    """Write the ledger into a directory; see :mod:`muniment.auditing.export`.
+
+    Raises:
+        LedgerUnproven: if the checkpoint is signed neither by the key, by default the one seen before, nor by one
+            that follows from it.
+    """
     message = newest_checkpoint(session)
-    signed, _ = open_trusted(session, message, given=key, seen=None)
+    # Read even where a key is given: one that was kept and cannot be read should be told, as when verifying.
+    before = seen.of(message.origin)
+    signed, _ = open_trusted(session, message, given=key, seen=before.key if before else None)
     bodies = (entry.body for entry in islice(all_entries(session), signed.size))
     write_export(directory, signed, message.note, bodies)
     return SignedHead.of(message)

@@ -1,20 +1,24 @@
-"""What a registry answers about a model, against the state its ledger implies."""
+"""What a registry answers about projects and models, against the state its ledger implies.
+
+Compared is what is listed as it is now: projects, models, versions with what is frozen of them and every value of
+their metrics, aliases, stages; :mod:`muniment.auditing.reports` and :mod:`muniment.auditing.access` add
+deployments and tokens. Not compared are bytes, which are hashed whenever they are pulled; how stages and aliases
+moved, which the entries tell anyway; predictions, which receipts prove; and models that were deleted.
+``muniment-server fsck`` compares these, too.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from muniment.ledger.canonical import write
-from muniment.ledger.columns import time_text
+from muniment.auditing.difference import differences, differs, labels_of, last_part, short, time_of
+from muniment.auditing.versions import version_differences
 from muniment.ledger.fold import Fold, ModelKey
 from muniment.ledger.state import DELETED, ModelState
 from muniment.registry.session import Session
-from muniment.v1 import catalog_pb2, promotion_service_pb2
 from muniment.v1 import metadata_service_pb2 as pb
+from muniment.v1 import promotion_service_pb2
 
 _PAGE = 1_000
 
@@ -23,7 +27,7 @@ def models_of(session: Session, project: str) -> dict[ModelKey, Any]:
     """The models of a project that are in use, as the registry lists them."""
     request = pb.ListModelsRequest(parent=f"projects/{project}", page_size=_PAGE)
     found = session.calls.pages(session.metadata.ListModels, request, "models")
-    return {(project, model.name.rpartition("/")[2]): model for model in found}
+    return {(project, last_part(model.name)): model for model in found}
 
 
 def project_differences(session: Session, fold: Fold) -> Iterator[str]:
@@ -33,14 +37,21 @@ def project_differences(session: Session, fold: Fold) -> Iterator[str]:
     )
     missing = set(fold.projects)
     for project in listed:
-        name = project.name.rpartition("/")[2]
+        name = last_part(project.name)
         state = fold.projects.get(name)
         if state is None:
             yield f"project {name} is listed, while the ledger does not tell of it"
             continue
         missing.discard(name)
-        if tuple(project.stages) != state.stages:
-            yield f"project {name} has stages {list(project.stages)}, while the ledger says {list(state.stages)}"
+        yield from differences(
+            f"project {name}",
+            (
+                ("stages", list(project.stages), list(state.stages)),
+                ("description", labels_of(project), state.labels),
+                ("create_time", time_of(project.create_time), state.create_time),
+                ("etag", project.etag, f"r{state.revision}"),
+            ),
+        )
     for name in sorted(missing):
         yield f"project {name} is not listed, while the ledger tells of it"
 
@@ -54,117 +65,49 @@ def model_differences(session: Session, key: ModelKey, listed: Any, state: Model
     if listed is None:
         return [f"model {name} is not listed, while the ledger tells of it"]
     resource = f"projects/{key[0]}/models/{key[1]}"
-    found = _labels(f"model {name}", listed, state.labels)
-    if listed.latest_number != len(state.versions):
-        found.append(_differs(f"model {name}", "latest_number", listed.latest_number, len(state.versions)))
-    return [*found, *_versions(session, resource, state), *_pointers(session, resource, state)]
-
-
-def _versions(session: Session, resource: str, state: ModelState) -> Iterator[str]:
-    request = pb.ListVersionsRequest(parent=resource, show_deleted=True, page_size=_PAGE)
-    missing = set(state.versions)
-    for version in session.calls.pages(session.metadata.ListVersions, request, "versions"):
-        what = _short(version.name)
-        told = state.versions.get(version.number)
-        if told is None:
-            yield f"{what} is listed, while the ledger does not tell of it"
-            continue
-        missing.discard(version.number)
-        for column, found, expected in (
-            ("digest", version.digest, told.digest),
-            (
-                "state",
-                catalog_pb2.VersionState.Name(version.state).removeprefix("VERSION_STATE_"),
-                told.state,
-            ),
-            (
-                "size_bytes",
-                version.size_bytes,
-                version.size_bytes if told.size_bytes < 0 else told.size_bytes,
-            ),
-            ("author", version.author, told.author),
-            ("create_time", _time(version.create_time), told.create_time),
-            ("create_revision", version.create_revision, told.create_revision),
-            ("etag", version.etag, f"r{told.revision}"),
-            ("frozen record", _record_digest(version), told.record),
-        ):
-            if found != expected:
-                yield _differs(what, column, found, expected)
-        yield from _labels(what, version, told.labels)
-    for number in sorted(missing):
-        yield f"{_short(resource)} version {number} is not listed, while the ledger tells of it"
+    columns = (
+        ("latest_number", listed.latest_number, len(state.versions)),
+        ("description and tags", labels_of(listed), state.labels),
+        ("creator", listed.creator, state.creator),
+        ("create_time", time_of(listed.create_time), state.create_time),
+        ("update_time", time_of(listed.update_time), state.update_time),
+        ("etag", listed.etag, f"r{state.revision}"),
+    )
+    return [
+        *differences(f"model {name}", columns),
+        *version_differences(session, resource, state),
+        *_pointers(session, resource, state),
+    ]
 
 
 def _pointers(session: Session, resource: str, state: ModelState) -> Iterator[str]:
     aliases = session.calls.pages(
         session.metadata.ListAliases, pb.ListAliasesRequest(parent=resource, page_size=_PAGE), "aliases"
     )
-    found = {alias.name.rpartition("/")[2]: (alias.number, alias.actor) for alias in aliases}
-    told = {name: (alias.number, alias.actor) for name, alias in state.aliases.items()}
+    found = {
+        last_part(alias.name): (alias.number, alias.actor, time_of(alias.update_time)) for alias in aliases
+    }
+    told = {name: (alias.number, alias.actor, alias.update_time) for name, alias in state.aliases.items()}
     for name in sorted({*found, *told}):
         if found.get(name) != told.get(name):
-            yield _differs(f"{_short(resource)} alias {name}", "", found.get(name), told.get(name))
+            yield differs(f"{short(resource)} alias {name}", "", found.get(name), told.get(name))
     request = promotion_service_pb2.ListStagesRequest(parent=resource)
     stages = session.calls.unary(session.promotions.ListStages, request).stages
     current = {
-        stage.name.rpartition("/")[2]: (stage.number, stage.revision) for stage in stages if stage.number
+        last_part(stage.name): (
+            stage.number,
+            stage.digest,
+            stage.revision,
+            stage.actor,
+            time_of(stage.time),
+        )
+        for stage in stages
+        if stage.number
     }
-    expected = {name: (pointer.number, pointer.move_revision) for name, pointer in state.pointers.items()}
+    expected = {}
+    for name, pointer in state.pointers.items():
+        move, version = state.moves[pointer.move_revision], state.versions[pointer.number]
+        expected[name] = pointer.number, version.digest, pointer.move_revision, move.actor, move.time
     for name in sorted({*current, *expected}):
         if current.get(name) != expected.get(name):
-            yield _differs(f"{_short(resource)} stage {name}", "", current.get(name), expected.get(name))
-
-
-def _labels(what: str, message: Any, expected: str) -> list[str]:
-    digest = _digest({"description": message.description, "tags": dict(message.tags)})
-    return [] if digest == expected else [_differs(what, "description and tags", digest, expected)]
-
-
-def _record_digest(version: Any) -> str:
-    """The digest of what is frozen of a version, put together from what was answered."""
-    members: dict[str, Any] = {
-        "params": {
-            key: value.number if value.WhichOneof("kind") == "number" else value.text
-            for key, value in version.params.items()
-        },
-        "datasets": [_plain(dataset) for dataset in version.datasets],
-        "parents": [
-            {
-                "version": parent.version,
-                "relation": catalog_pb2.ParentRelation.Name(parent.relation)
-                .removeprefix("PARENT_RELATION_")
-                .lower(),
-            }
-            for parent in version.parents
-        ],
-        "code": _plain(version.code) if version.HasField("code") else None,
-        "run": _plain(version.run) if version.HasField("run") else None,
-        "environment": _plain(version.environment) if version.HasField("environment") else None,
-        "processing_steps": [_plain(step) for step in version.processing_steps],
-        "signature": _plain(version.signature) if version.HasField("signature") else None,
-    }
-    return _digest({name: value for name, value in members.items() if value})
-
-
-def _plain(message: Any) -> dict[str, Any]:
-    """Every field of a message of texts, truth values and maps of texts, set or not."""
-    values = {field.name: getattr(message, field.name) for field in message.DESCRIPTOR.fields}
-    return {name: value if isinstance(value, str | bool) else dict(value) for name, value in values.items()}
-
-
-def _digest(value: Any) -> str:
-    return "sha256:" + hashlib.sha256(write(value)).hexdigest()
-
-
-def _time(stamp: Timestamp) -> str:
-    return time_text(stamp.seconds * 1_000_000 + stamp.nanos // 1_000)
-
-
-def _short(resource: str) -> str:
-    parts = resource.split("/")
-    return f"{parts[1]}/{parts[3]}" + (f"@{parts[5]}" if len(parts) > 5 else "")
-
-
-def _differs(what: str, column: str, found: object, expected: object) -> str:
-    place = f"{what} {column}".rstrip()
-    return f"{place} is {found!r:.100}, while the ledger says {expected!r:.100}"
+            yield differs(f"{short(resource)} stage {name}", "", current.get(name), expected.get(name))

@@ -18,7 +18,9 @@ class Verification:
         trust: why that key is believed, as a sentence.
         is_full: whether every entry was read; else only that the ledger begins with what was seen before.
         entries: entries that were read.
-        compared: models whose versions, aliases and stages were compared with the entries.
+        compared: models whose versions, aliases and stages were compared with the entries, beside projects and
+            deployments.
+        compared_tokens: tokens that were; 0 where the caller may not list them.
         begins_with: size of the earlier checkpoint it was proved to begin with; 0: none was seen before.
         replaced_keys: where a lost key was replaced, which nobody signed; one sentence each.
         differences: what is wrong, one sentence each; empty when all is well.
@@ -32,6 +34,7 @@ class Verification:
     is_full: bool
     entries: int = 0
     compared: int = 0
+    compared_tokens: int = 0
     begins_with: int = 0
     replaced_keys: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()

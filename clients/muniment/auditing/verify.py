@@ -6,25 +6,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from muniment.auditing.asking import PAGE, all_entries, newest_checkpoint, open_trusted
-from muniment.auditing.catalog import model_differences, models_of, project_differences
+from muniment.auditing.comparison import StateComparison
 from muniment.auditing.reading import LedgerReading
 from muniment.auditing.result import Verification
 from muniment.auditing.seen import Seen, SeenCheckpoints
 from muniment.auditing.trust import Trust, breaks_in, keys_told_by
-from muniment.errors import EntryNotFound, LedgerUnproven
+from muniment.errors import LedgerUnproven
 from muniment.ledger import InvalidEvidence
 from muniment.ledger.checkpoint import Checkpoint, open_checkpoint
 from muniment.ledger.columns import time_text
 from muniment.ledger.entries import Body
-from muniment.ledger.fold import ModelKey
 from muniment.ledger.keys import PublicKey
 from muniment.ledger.merkle import leaf_hash, verify_consistency
-from muniment.names import ALL_PROJECTS
 from muniment.registry.session import Session
 from muniment.v1 import ledger_service_pb2 as pb
-
-ROUNDS = 20
-"""How often a model that changes all the while is compared anew, before it is left out of those compared."""
 
 Progress = Callable[[int, int], None]
 
@@ -61,7 +56,7 @@ class LiveVerification:
         signer = _signer(message.note, trust, signed)
         differences = self._after(seen, signed, message.note) if seen else []
         is_full = full if full is not None else seen is None
-        entries = compared = 0
+        entries = compared = tokens = 0
         replaced = trust.breaks
         if is_full:
             reading = self._read(signed, watched=seen.checkpoint.size if seen else 0)
@@ -70,7 +65,7 @@ class LiveVerification:
             if not differences and seen is not None and reading.watched_root != seen.checkpoint.root:
                 differences += self._forked(seen, message.note, "the entries read lead to another root")
             if not reading.differences:
-                compared, found = self._compare(reading)
+                compared, tokens, found = StateComparison(self._session, reading).run()
                 differences += found
             differences += reading.differences
         if not differences:
@@ -84,6 +79,7 @@ class LiveVerification:
             is_full=is_full,
             entries=entries,
             compared=compared,
+            compared_tokens=tokens,
             begins_with=seen.checkpoint.size if seen else 0,
             replaced_keys=replaced,
             differences=tuple(differences),
@@ -140,63 +136,6 @@ class LiveVerification:
                 f"the entries lead to root {reading.root.hex()}, while {signed.root.hex()} is signed"
             )
         return reading
-
-    def _compare(self, reading: LedgerReading) -> tuple[int, list[str]]:
-        """How many models were compared, and what differs though nothing changes it meanwhile."""
-        session, fold = self._session, reading.fold
-        self._catch_up(reading)
-        listed: dict[ModelKey, Any] = {}
-        for project in list(fold.projects):
-            listed |= models_of(session, project)
-        keys = sorted({*listed, *fold.models})
-        suspects = [
-            key for key in keys if model_differences(session, key, listed.get(key), fold.models.get(key))
-        ]
-        found: list[str] = []
-        compared = len(keys)
-        for key in suspects:
-            told = self._again(reading, key)
-            if told is None:
-                compared -= 1
-            else:
-                found += told
-        if projects := list(project_differences(session, fold)):
-            self._catch_up(reading)
-            projects = list(project_differences(session, fold))
-        return compared, [*projects, *found]
-
-    def _again(self, reading: LedgerReading, key: ModelKey) -> list[str] | None:
-        """What differs of a model once no entry about it came in while it was looked at.
-
-        Returns:
-            None if it never held still: what differs then says nothing.
-        """
-        for _ in range(ROUNDS):
-            self._catch_up(reading)
-            before = self._changed(reading, key)
-            listed = models_of(self._session, key[0]).get(key)
-            found = model_differences(self._session, key, listed, reading.fold.models.get(key))
-            if not found:
-                return []
-            self._catch_up(reading)
-            if self._changed(reading, key) == before:
-                return found
-        return None
-
-    @staticmethod
-    def _changed(reading: LedgerReading, key: ModelKey) -> int:
-        state = reading.fold.models.get(key)
-        return 0 if state is None else state.change_revision
-
-    def _catch_up(self, reading: LedgerReading) -> None:
-        """Read what was added since."""
-        method = self._session.ledger.GetEntry
-        while True:
-            request = pb.GetEntryRequest(parent=ALL_PROJECTS, revision=reading.size + 1)
-            try:
-                reading.add(self._session.calls.unary(method, request).body)
-            except EntryNotFound:
-                return
 
 
 def _signer(note: bytes, trust: Trust, signed: Checkpoint) -> PublicKey:

@@ -40,16 +40,19 @@ def explain_nothing(
         project: whose stage is meant; None: any project's.
 
     Raises:
-        NotFound: if model or stage do not exist.
+        NotFound: if model, version or stage do not exist.
         InvalidArgument: if no entry can be of one of the types.
     """
     if unknown := unknown_types(types):
         raise InvalidArgument(
             f"no entry is of type {unknown[0]!r}: there are {', '.join(EVENT_TYPES)}", "INVALID_FIELD"
         )
+    name, is_version = _split(model)
     try:
-        if model is not None:
-            registry.model(model)
+        if model is not None and is_version:
+            registry.show(model)
+        elif name is not None:
+            registry.model(name)
         if stage is not None and (others := other_stages(registry, project=project, stage=stage)):
             whose = "of this project" if project else "of all projects"
             listed = ", ".join(others)
@@ -70,13 +73,14 @@ def tell_unlikely(
     """Before a wait that may be in vain, say so: the model may come, and a newer registry may have more types."""
     for unknown in unknown_types(types):
         note(f"This program knows no entries of type {unknown}; there are {', '.join(EVENT_TYPES)}.")
+    name, _ = _split(model)
     try:
         if stage is not None and (others := other_stages(registry, project=project, stage=stage)):
             note(f"Project {project} has no stage {stage}; there are {', '.join(others)}.")
-        if model is not None:
-            registry.model(model)
+        if name is not None:
+            registry.model(name)
     except ModelNotFound:
-        note(f"Model {model} does not exist yet: waiting for it.")
+        note(f"Model {name} does not exist yet: waiting for it.")
     except MunimentError:
         return  # if this is about the registry, the wait itself will tell
 
@@ -93,6 +97,14 @@ def other_stages(registry: Registry, *, project: str | None, stage: str) -> list
         for known in listed.stages
     ]
     return [] if stage in stages else list(dict.fromkeys(stages))
+
+
+def _split(model: str | None) -> tuple[str | None, bool]:
+    """The model that is meant, and whether one of its versions is."""
+    if model is None:
+        return None, False
+    name, at, _number = model.partition("@")
+    return name, bool(at)
 
 
 def unknown_types(types: Sequence[str]) -> list[str]:

@@ -30,7 +30,12 @@ _COLUMNS = (
     "REASON",
 )
 
-_MODEL = click.option("--model", type=to_text, metavar="NAME", help="Entries of this model only.")
+_MODEL = click.option(
+    "--model",
+    type=to_text,
+    metavar="NAME[@N]",
+    help="Entries of this model only, or of one of its versions.",
+)
 _STAGE = click.option("--stage", type=to_text, metavar="NAME", help="Entries of this stage only.")
 _TYPES = click.option(
     "--type",

@@ -32,7 +32,8 @@ def predictions(
 ) -> None:
     """List what a version predicted, in order of time.
 
-    Give SELECTOR for one version, or --dataset for all versions that were trained on a data set.
+    Give SELECTOR for one version, or --dataset for all versions that were trained on a data set: that name it with
+    the role train, training, pretrain or finetune, and not only holdout or the like.
     """
     if (selector is None) == (dataset is None):
         raise click.UsageError("give either SELECTOR or --dataset")

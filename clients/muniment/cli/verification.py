@@ -44,8 +44,8 @@ def verify(invocation: Invocation, full: bool | None, key: str | None, directory
     """Verify that the ledger is whole, signed and gone by.
 
     In full every entry is read and hashed, the signed root recomputed, and what the entries imply compared with
-    the versions, aliases and stages the registry shows. The checkpoint is kept: later the registry must prove
-    that its ledger begins with it.
+    what the registry shows: projects, models, versions, metrics, aliases, stages, deployments, and to an admin
+    tokens. The checkpoint is kept: later the registry must prove that its ledger begins with it.
     """
     if directory is not None:
         if key is None:
@@ -91,7 +91,10 @@ def _tell(invocation: Invocation, found: Verification) -> None:
 
 def _what(found: Verification) -> str:
     if found.is_full:
-        compared = f", {found.compared} models are as it tells" if found.compared else ""
+        counted = f"{found.compared} models"
+        if found.compared_tokens:
+            counted += f" and {found.compared_tokens} tokens"
+        compared = f", {counted} are as it tells" if found.compared else ""
         return f"{found.size} entries lead to the signed root{compared}"
     return f"its {found.size} entries begin with the {found.begins_with} seen before"
 

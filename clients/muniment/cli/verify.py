@@ -40,7 +40,9 @@ def verify(invocation: Invocation, receipt: Path, keys: tuple[str, ...]) -> None
     """Verify the file RECEIPT offline.
 
     It asks no registry: everything is computed anew from the file and from the public key, which you should have
-    from someone you trust; 'muniment audit keys' prints that of a registry.
+    from someone you trust; 'muniment audit keys' prints that of a registry. A key that followed the one you trust
+    before the receipt was made is believed, for the receipt says how. One that came later does not vouch for it:
+    keep the older ones.
     """
     from muniment.ledger.evidence import InvalidEvidence
     from muniment.ledger.receipt import verify_receipt
@@ -119,6 +121,8 @@ def _lines(invocation: Invocation, proven: ProvenPrediction) -> Iterator[tuple[s
     yield "tags", pairs(tags) if isinstance(tags, dict) else []
     yield "ledger", f"{proven.checkpoint.origin}, {proven.checkpoint.size} entries"
     yield "signed by", proven.key.text
+    if proven.trusted != proven.key:
+        yield "following", proven.trusted.text
 
 
 def _facts(proven: ProvenPrediction) -> dict[str, Any]:
@@ -146,6 +150,7 @@ def _facts(proven: ProvenPrediction) -> dict[str, Any]:
         ],
         "checkpoint": {"origin": proven.checkpoint.origin, "size": proven.checkpoint.size},
         "key": proven.key.text,
+        "trusted_key": proven.trusted.text,
     }
 
 

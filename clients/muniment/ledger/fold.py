@@ -159,6 +159,10 @@ class Fold:
         version = self._version(entry)
         if data["metrics"] != NO_METRICS:
             version.metrics[entry["revision"]] = data["metrics"]
+            count = int(data["count"])
+            if count < 1:
+                raise ValueError(f"{count} values have a digest")
+            version.metric_counts[entry["revision"]] = count
 
     def _alias_set(self, entry: Body, data: dict[str, Any]) -> None:
         model, name = self._model(entry), data["alias"]

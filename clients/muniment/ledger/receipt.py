@@ -4,6 +4,7 @@ RFC 8785 canonical JSON, byte for byte; base64 is that of RFC 4648 section 4, ha
 
     checkpoint   the signed head of the ledger, a C2SP note with one signature
     format       "muniment.receipt/v1"
+    keys         of each entry by which a key of the ledger handed over: entry, proof; absent if none did
     labels       value: description and tags; entry, proof: what set them, unless the version was created so
     prediction   record: a serialized muniment.v1.Prediction; index, proof: its place in its batch
     sealed       entry, proof: of type predictions.sealed, which binds the root of the batch
@@ -21,6 +22,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from google.protobuf.message import DecodeError
 
@@ -28,6 +30,7 @@ from muniment.ledger.canonical import NotCanonical, read, write
 from muniment.ledger.checkpoint import Checkpoint, open_checkpoint
 from muniment.ledger.entry import VerifiableEntry
 from muniment.ledger.evidence import InvalidEvidence, encode
+from muniment.ledger.handover import ROTATED, handed_to
 from muniment.ledger.keys import PublicKey
 from muniment.ledger.members import Malformed, Members, members
 from muniment.ledger.merkle import HASH_BYTES, InvalidProof, leaf_hash, verify_inclusion
@@ -69,6 +72,7 @@ class ReceiptParts:
         path: inclusion proof of the record in its batch.
         frozen: what is frozen of the version; None: it is withheld.
         labels_entry: the entry that set the labels; None: the version was created with them.
+        rotations: the entries by which keys of the ledger handed over, oldest first.
     """
 
     checkpoint: bytes
@@ -82,6 +86,7 @@ class ReceiptParts:
     labels: object
     labels_entry: Proved | None
     stages: Sequence[Proved]
+    rotations: Sequence[Proved] = ()
 
     def to_bytes(self) -> bytes:
         """The file. It is not verified: do so before it is given to anyone."""
@@ -91,8 +96,10 @@ class ReceiptParts:
         version = self.created.json | {"manifest": self.manifest}
         if self.frozen is not None:
             version["record"] = self.frozen
+        keys = {"keys": [proved.json for proved in self.rotations]} if self.rotations else {}
         return write(
             {
+                **keys,
                 "checkpoint": self.checkpoint.decode(),
                 "format": FORMAT,
                 "labels": labels,
@@ -123,6 +130,7 @@ class ProvenPrediction:
         stages: the entries that brought the version into stages before, oldest first.
         checkpoint: the signed head all of it is proved at.
         key: who signed that.
+        trusted: the key that was trusted: that one, or one that it follows from by what the receipt holds.
     """
 
     prediction: Prediction
@@ -135,6 +143,7 @@ class ProvenPrediction:
     stages: tuple[VerifiableEntry, ...]
     checkpoint: Checkpoint
     key: PublicKey
+    trusted: PublicKey
 
 
 def verify_receipt(data: bytes, keys: Iterable[PublicKey]) -> ProvenPrediction:
@@ -149,13 +158,21 @@ def verify_receipt(data: bytes, keys: Iterable[PublicKey]) -> ProvenPrediction:
         _value(data),
         "receipt",
         {"checkpoint", "format", "labels", "prediction", "sealed", "stages", "version"},
+        frozenset({"keys"}),
     )
     if receipt.text("format") != FORMAT:
         raise Malformed(
             f"receipt has format {receipt.text('format')[:100]!r}, while {FORMAT!r} is known here"
         )
-    checkpoint, key = _checkpoint(receipt.text("checkpoint"), tuple(keys))
+    rotations = _rotations(receipt)
+    believed = handed_to(
+        keys, [VerifiableEntry.read(holder.json("entry"), f"{where}.entry") for holder, where in rotations]
+    )
+    checkpoint, key = _checkpoint(receipt.text("checkpoint"), tuple(believed))
     ledger = _Ledger(checkpoint)
+    rotated = [ledger.proved(holder, where, (ROTATED,)) for holder, where in rotations]
+    for first, second in pairwise(rotated):
+        _earlier(first, second)
     prediction, sealed, batch_size = _prediction(receipt, ledger)
     made = members(
         receipt.json("version"), "receipt.version", {"entry", "manifest", "proof"}, frozenset({"record"})
@@ -178,6 +195,7 @@ def verify_receipt(data: bytes, keys: Iterable[PublicKey]) -> ProvenPrediction:
         stages=_stages(receipt.list("stages"), ledger, created, sealed),
         checkpoint=checkpoint,
         key=key,
+        trusted=believed[key],
     )
 
 
@@ -209,6 +227,20 @@ def _value(data: bytes) -> object:
     except (NotCanonical, RecursionError) as error:
         raise Malformed(f"receipt is {error}") from None
     raise Malformed("receipt is JSON, and not in its canonical form")
+
+
+def _rotations(receipt: Members) -> list[tuple[Members, str]]:
+    """What holds each of the entries by which keys handed over, and where it stands."""
+    if "keys" not in receipt.value:
+        return []
+    values = receipt.list("keys")
+    if not values:
+        raise Malformed("receipt.keys is empty, while it is left out where no key handed over")
+    places = [f"receipt.keys[{position}]" for position in range(len(values))]
+    return [
+        (members(value, where, {"entry", "proof"}), where)
+        for value, where in zip(values, places, strict=True)
+    ]
 
 
 def _checkpoint(text: str, keys: tuple[PublicKey, ...]) -> tuple[Checkpoint, PublicKey]:

@@ -36,6 +36,7 @@ class VersionState:
         record: digest of what is frozen.
         labels: digest of description and tags.
         metrics: digest of the values added, by the revision that added them; additions of none are left out.
+        metric_counts: how many values that were, where the entry tells: that of the version itself does not.
         size_bytes: -1 if the entry does not tell.
         state_moves: states it came into after its creation, by revision.
     """
@@ -51,6 +52,7 @@ class VersionState:
     create_revision: int
     revision: int
     metrics: dict[int, str]
+    metric_counts: dict[int, int] = field(default_factory=dict)
     state_moves: dict[int, str] = field(default_factory=dict)
 
 

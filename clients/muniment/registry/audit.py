@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from os import PathLike
@@ -20,17 +21,34 @@ if TYPE_CHECKING:
     from muniment.auditing.result import Verification
 
 
+_NUMBER = re.compile("[1-9][0-9]{0,17}")
+
+
 def entry_filter(
     session: Session, *, model: str | None, stage: str | None, actor: str | None, types: Sequence[str]
 ) -> tuple[str, pb.EntryFilter]:
-    """The project to ask in and what to ask for; a model may name its project."""
-    project, last = session.project.text, ""
+    """The project to ask in and what to ask for; a model may name its project, and the number of a version.
+
+    Raises:
+        InvalidArgument: if it names a version otherwise: entries know versions by their numbers.
+    """
+    project, last, number = session.project.text, "", 0
     if model is not None:
-        name = session.model(model)
+        text, at, version = model.partition("@") if isinstance(model, str) else (model, "", "")
+        name = session.model(text)
         project, last = f"projects/{name.project}", name.model
+        if at:
+            if not _NUMBER.fullmatch(version):
+                raise InvalidArgument(
+                    f"{model!r:.200} names no version by its number, as entries do: write {text:.100}@7"
+                )
+            number = int(version)
     if isinstance(types, str):
         raise InvalidArgument(f"types is the text {types!r}, while a sequence of texts is needed")
-    return project, built(pb.EntryFilter, model=last, stage=stage or "", types=types, actor=actor or "")
+    wanted = built(
+        pb.EntryFilter, model=last, number=number, stage=stage or "", types=types, actor=actor or ""
+    )
+    return project, wanted
 
 
 class Audit:
@@ -59,6 +77,8 @@ class Audit:
         """Everything that happened in the project, oldest first unless asked otherwise.
 
         Args:
+            model: a model, or as ``churn@7`` one version of it: what is about that one, and what moved a stage
+                or an alias away from it.
             types: event types; one ending in ``.*`` stands for all that begin so.
             since: only what happened then or later.
             until: only what happened before.
@@ -154,13 +174,15 @@ class Audit:
             key: as for :meth:`verify`; nothing is written of a ledger that its key does not prove.
 
         Raises:
-            LedgerUnproven: if the entries are not those that were signed.
+            LedgerUnproven: if the entries are not those that were signed, or no key that is believed signed them.
             DestinationRefused: if the directory holds something.
         """
         from muniment.auditing.asking import export_ledger
+        from muniment.auditing.seen import SeenCheckpoints
         from muniment.auditing.trust import read_key
 
-        return export_ledger(self._session, Path(directory), key=None if key is None else read_key(key))
+        trusted = None if key is None else read_key(key)
+        return export_ledger(self._session, Path(directory), SeenCheckpoints(), key=trusted)
 
     def _parent(self) -> str:
         return self._session.project.text

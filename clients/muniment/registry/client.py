@@ -316,6 +316,7 @@ class Registry(Inquiries, Inspections, Searches, LazyReads, PredictionVerbs, Spa
 
         Args:
             after: revision to continue after; 0: from the very first; None: from now on.
+            model: a model, or as ``churn@7`` one version of it.
             types: event types; one ending in ``.*`` stands for all that begin so.
             heartbeat: seconds, 1 to 600, after which the server tells that it is there.
         """

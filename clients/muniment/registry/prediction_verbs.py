@@ -69,7 +69,8 @@ class PredictionVerbs:
         """What a version predicted from ``start`` on and before ``end``, in order of time.
 
         Args:
-            dataset_digest: instead of a version: all versions of the project trained on this data set.
+            dataset_digest: instead of a version: all versions of the project trained on this data set, in a role
+                of training such as ``train``, the default of :class:`Dataset`, and not only ``holdout``.
         """
         return predictions.list_predictions(
             self._session, version, dataset_digest=dataset_digest, start=start, end=end

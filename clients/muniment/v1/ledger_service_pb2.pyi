@@ -56,16 +56,18 @@ class GetEntryRequest(_message.Message):
     def __init__(self, parent: _Optional[str] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class EntryFilter(_message.Message):
-    __slots__ = ("model", "stage", "types", "actor")
+    __slots__ = ("model", "stage", "types", "actor", "number")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     model: str
     stage: str
     types: _containers.RepeatedScalarFieldContainer[str]
     actor: str
-    def __init__(self, model: _Optional[str] = ..., stage: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., actor: _Optional[str] = ...) -> None: ...
+    number: int
+    def __init__(self, model: _Optional[str] = ..., stage: _Optional[str] = ..., types: _Optional[_Iterable[str]] = ..., actor: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class ListEntriesRequest(_message.Message):
     __slots__ = ("parent", "filter", "start_time", "end_time", "newest_first", "page_size", "page_token")

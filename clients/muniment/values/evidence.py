@@ -24,7 +24,8 @@ class Dataset:
         version: empty when not told.
         digest: ``sha256:<64 hex>`` of its contents, or empty.
         uri: where it is kept, as text; nothing ever opens it.
-        role: what it served for, for example ``holdout``; empty means ``train``.
+        role: what it served for, for example ``holdout``; empty means ``train``. A version was trained on data
+            sets whose role is ``train``, ``training``, ``pretrain``, ``finetune`` or the like.
     """
 
     name: str

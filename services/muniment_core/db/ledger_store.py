@@ -47,6 +47,7 @@ class EntryQuery:
     """Which entries are meant; what is None or empty does not restrict.
 
     Attributes:
+        number: of a version: entries about it, and those that moved a stage or an alias away from it; 0: any.
         types: exact types, or beginnings when they end in ``.*``.
         start_time: first time included.
         end_time: first time no longer included.
@@ -54,11 +55,17 @@ class EntryQuery:
 
     project: str | None = None
     model: str = ""
+    number: int = 0
     stage: str = ""
     actor: str = ""
     types: tuple[str, ...] = ()
     start_time: datetime | None = None
     end_time: datetime | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether it asks for less than all entries of a project, or of all projects."""
+        return self != EntryQuery(project=self.project)
 
     def matches(self, entry: Entry) -> bool:
         """The same conditions, judged in Python, for entries that are in memory."""
@@ -66,6 +73,7 @@ class EntryQuery:
         return (
             (self.project is None or draft.project == self.project)
             and (not self.model or draft.model == self.model)
+            and (not self.number or self.number in (draft.number, draft.previous_number))
             and (not self.stage or draft.stage == self.stage)
             and (not self.actor or entry.actor == self.actor)
             and (not self.types or any(_type_matches(pattern, draft.type) for pattern in self.types))
@@ -223,6 +231,8 @@ def _restricted(query: EntryQuery) -> Select[Any]:
     ]
     if query.project is not None:
         conditions.append(columns.project == query.project)
+    if query.number:
+        conditions.append(or_(columns.number == query.number, columns.previous_number == query.number))
     if query.types:
         conditions.append(
             or_(

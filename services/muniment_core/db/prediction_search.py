@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, and_, case, func, or_, select, true, 
 from muniment_core.db.prediction_store import batch_of
 from muniment_core.db.prediction_tables import prediction_batches, prediction_shares
 from muniment_core.db.tables import models, projects, version_datasets, versions
+from muniment_core.domain.catalog import TRAINING_ROLES
 from muniment_core.domain.prediction import ListedShare, PredictionScope, hour_of
 
 _shares = prediction_shares.c
@@ -81,7 +82,11 @@ class PredictionSearch:
             true() if start is None else _shares.first_time > start,
             true() if end is None else _shares.last_time < end,
         )
-        begins = true() if start is None else _shares.first_time >= start
+        # The bodies that would tell are gone: a share counts where it begins, as its first prediction would.
+        begins = and_(
+            true() if start is None else _shares.first_time >= start,
+            true() if end is None else _shares.first_time < end,
+        )
         statement = select(
             func.coalesce(func.sum(case((and_(kept, within), _shares.count), else_=0)), 0),
             func.coalesce(func.sum(case((and_(~kept, begins), _shares.count), else_=0)), 0),
@@ -115,7 +120,11 @@ def _restricted(
             select(version_datasets.c.version_id)
             .join(versions, versions.c.id == version_datasets.c.version_id)
             .join(models, models.c.id == versions.c.model_id)
-            .where(version_datasets.c.digest == scope.dataset_digest, models.c.project_id == scope.project_id)
+            .where(
+                version_datasets.c.digest == scope.dataset_digest,
+                func.lower(version_datasets.c.role).in_(sorted(TRAINING_ROLES)),
+                models.c.project_id == scope.project_id,
+            )
         )
         statement = statement.where(_shares.version_id.in_(trained.correlate(None)))
     if start is not None:

@@ -43,6 +43,12 @@ class ParentRelation(StrEnum):
     DISTILLED = "distilled"
 
 
+TRAINING_ROLES = frozenset(
+    {"train", "training", "pretrain", "pretraining", "finetune", "finetuning", "fine-tune", "fine-tuning"}
+)
+"""Roles of data sets that a version was trained on, in lower case; one it was only judged by has another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A data set by name, version and digest; empty text where a fact was not told."""

@@ -26,7 +26,7 @@ def entry_query(
 
     Raises:
         InvalidName: if model, stage or actor is not a name.
-        InvalidField: if a type does not look like one.
+        InvalidField: if a type does not look like one, or a number is none of a version of the model.
         LimitExceeded: if there are more than 20 types.
     """
     if len(message.types) > MAX_TYPES:
@@ -36,9 +36,14 @@ def entry_query(
             raise InvalidField(
                 f"filter.types[{index}]", "is not a type such as 'stage.promoted' or 'stage.*'"
             )
+    if message.number < 0:
+        raise InvalidField("filter.number", f"is {message.number}, while versions begin at 1")
+    if message.number and not message.model:
+        raise InvalidField("filter.number", "needs filter.model: every model has versions of that number")
     return EntryQuery(
         project=project,
         model=name("filter.model", "model", message.model) if message.model else "",
+        number=message.number,
         stage=name("filter.stage", "stage", message.stage) if message.stage else "",
         actor=name("filter.actor", "principal", message.actor) if message.actor else "",
         types=tuple(message.types),

@@ -83,7 +83,7 @@ async def list_predictions(
     cursor = None
     more = True
     while more:
-        shares = await execution.read(partial(_shares, scope, start, end, cursor))
+        shares = await execution.query(partial(_shares, scope, start, end, cursor))
         more = len(shares) == SHARES_AT_ONCE
         for share in shares:
             horizon = _nanoseconds(share.first_time)
@@ -114,7 +114,7 @@ async def count_predictions(
         cut = reader.prediction_search.cut(scope, start=start, end=end, limit=MAX_CUT_SHARES + 1)
         return whole, expired, cut
 
-    whole, expired, cut = await execution.read(count)
+    whole, expired, cut = await execution.query(count)
     if len(cut) > MAX_CUT_SHARES:
         raise LimitExceeded("batches across the bounds of the time", MAX_CUT_SHARES, len(cut))
     shares = _ShareReader(bodies, period, None)

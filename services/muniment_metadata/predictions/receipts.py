@@ -21,6 +21,7 @@ from muniment_core.domain.catalog import VersionRecord
 from muniment_core.domain.errors import BytesDamaged, CheckpointPending, EntryNotFound
 from muniment_core.domain.ledger import Entry
 from muniment_core.domain.proofs import DamagedTree, plan_inclusion
+from muniment_core.domain.signing import KEY_ROTATED
 from muniment_core.rpc.convert import time
 from muniment_core.rpc.execution import Execution
 
@@ -93,6 +94,8 @@ def _gather(
     project = reader.projects.require(version.name.project)
     manifest = reader.artifacts.require_manifest(project.id, Digest(version.digest))
     withheld = not all(may_read(principal, parent.version.project) for parent in version.frozen.parents)
+    keys = reader.checkpoints.log_keys()
+    changes = [_entry(reader, key.revision) for key in keys if key.revision <= signed.size]
     labels: dict[str, Any] = {"description": version.description, "tags": dict(version.tags)}
     parts = ReceiptParts(
         checkpoint=signed.note,
@@ -106,8 +109,10 @@ def _gather(
         labels=labels,
         labels_entry=None if labels_entry is None else prove(labels_entry),
         stages=[prove(entry) for entry in known.stage_entries],
+        # Whoever trusts an older key can follow it to the one that signed.
+        rotations=[prove(entry) for entry in changes if entry.draft.type == KEY_ROTATED],
     )
-    return parts, [key.public for key in reader.checkpoints.log_keys()]
+    return parts, [key.public for key in keys]
 
 
 def _proved(reader: Reader, size: int, entry: Entry) -> Proved:

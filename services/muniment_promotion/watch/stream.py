@@ -49,7 +49,10 @@ async def follow(
             behind = position == after and tail.revision < head
             recent = None if behind else tail.since(position, query)
             if recent is None:
-                recent = await execution.read(partial(_from_table, query=query, after=position))
+                from_table = partial(_from_table, query=query, after=position)
+                # Who is far behind reads on until a message is full of what it asked for.
+                is_far = max(head, tail.revision) - position > MAX_ENTRIES
+                recent = await (execution.query if is_far else execution.read)(from_table)
             responses, position = recent
             for response in responses:
                 yield response

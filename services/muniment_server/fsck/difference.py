@@ -30,6 +30,10 @@ class Difference:
     found: str
     expected: str = ""
 
+    def __post_init__(self) -> None:
+        # Keys are what a table holds, and that may be no text at all.
+        object.__setattr__(self, "key", shown_key(self.key))
+
     @property
     def line(self) -> str:
         """The difference in one line."""

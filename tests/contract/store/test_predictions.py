@@ -22,10 +22,11 @@ from muniment_core.domain.catalog import FrozenRecord, NewVersion
 from muniment_core.domain.errors import SequenceBroken, StorageUnavailable
 from muniment_core.domain.ledger import Entry
 from muniment_core.domain.merkle import leaf_hash
-from muniment_core.domain.prediction import SenderKey
+from muniment_core.domain.prediction import PredictionScope, SenderKey
 from muniment_core.rpc.execution import Execution
 from muniment_metadata.models import create_model
 from muniment_metadata.predictions.messages import SentMessage
+from muniment_metadata.predictions.reading import Period, count_predictions
 from muniment_metadata.predictions.record import check_predictions
 from muniment_metadata.predictions.retention import expire_predictions
 from muniment_metadata.predictions.sealing import seal
@@ -196,6 +197,33 @@ async def test_retention_that_was_cut_short_is_finished_by_the_next_run(
         if entry.draft.type == "predictions.expired"
     ]
     assert len(expired["data"]["batches"]) == 3
+
+
+async def test_what_was_dropped_counts_from_a_time_on_and_before_another(
+    execution: Execution, bodies: Bodies, message: Callable[..., SentMessage]
+) -> None:
+    await seal(execution, bodies, [message(1, "a", "b")], project="p", actor="ann")
+    scope = await execution.read(
+        lambda reader: PredictionScope(
+            project_id=reader.projects.require("p").id,
+            version_id=reader.versions.require(VersionName.parse(VERSION)).id,
+        )
+    )
+    now, microsecond = int(NOW.timestamp()) * 10**9, 1000
+    periods = {
+        Period(): 2,
+        Period(start=now): 2,
+        Period(start=now + microsecond): 0,
+        Period(end=now): 0,
+        Period(end=now + microsecond): 2,
+        Period(start=now - microsecond, end=now): 0,
+        Period(start=now, end=now + microsecond): 2,
+    }
+    for period, expected in periods.items():
+        assert await count_predictions(execution, bodies, scope, period) == (expected, 0), period
+    await expire_predictions(execution, bodies, older_than=timedelta(seconds=-1))
+    for period, expected in periods.items():
+        assert await count_predictions(execution, bodies, scope, period) == (0, expected), period
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8, 13, 64, 100])

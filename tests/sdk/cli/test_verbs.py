@@ -223,7 +223,7 @@ def test_deployments_show_what_controllers_report(done: Done, cli: Run, shared_s
         assert row[-1] == "did not load: größer"
 
 
-def test_the_audit_log_is_filtered_limited_and_turned_round(done: Done, weights: Path) -> None:
+def test_the_audit_log_is_filtered_limited_and_turned_round(done: Done, cli: Run, weights: Path) -> None:
     for _ in range(3):
         done("push", "audited", weights, "--quiet")
     done("promote", "audited@2", "--to", "staging")
@@ -233,13 +233,25 @@ def test_the_audit_log_is_filtered_limited_and_turned_round(done: Done, weights:
     assert [row[4] for row in created] == ["1", "2", "3"]
     moved = cells(done("audit", "log", "--model", "audited", "--stage", "staging", "--type", "stage.*"))[1:]
     assert [row[4] for row in moved] == ["2"]
+    done("promote", "audited@3", "--to", "staging")
+    of_one = cells(done("audit", "log", "--model", "audited@2"))[1:]
+    # The last one is of version 3, which took its place.
+    assert [(row[2], row[4]) for row in of_one] == [
+        ("version.created", "2"),
+        ("stage.promoted", "2"),
+        ("stage.promoted", "3 (was 2)"),
+    ]
+    assert "versions/9 does not exist" in cli("audit", "log", "--model", "audited@9").stderr
+    refused = cli("audit", "log", "--model", "audited@staging")
+    assert refused.returncode == 1
+    assert "audited@7" in refused.stderr
     actor = moved[0][6]
     assert len(cells(done("audit", "log", "--model", "audited", "--actor", actor))) == 1 + len(
         cells(done("audit", "log", "--model", "audited"))[1:]
     )
     assert done("audit", "log", "--actor", "nobody") == ""
     assert (
-        len(cells(done("audit", "log", "--model", "audited", "--since", "1h", "--until", "9999-12-31"))) == 6
+        len(cells(done("audit", "log", "--model", "audited", "--since", "1h", "--until", "9999-12-31"))) == 7
     )
     assert done("audit", "log", "--model", "audited", "--until", "1h") == ""
     assert done("audit", "log", "--model", "audited", "--since", "9999-12-31T23:59+01:00") == ""

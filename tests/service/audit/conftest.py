@@ -1,4 +1,10 @@
-"""A populated registry on each database, and its checks in this process."""
+"""A populated registry on each database, its checks in this process, and a server over it.
+
+`registry`   a registry per database that nobody serves, left as it was by every test
+`copied`     one on SQLite of the test's own
+`served`     a server over one on SQLite of the test's own, and `audit` to ask it
+`exposed`    a server per database over one of the test's own, and the way past it
+"""
 
 from __future__ import annotations
 
@@ -8,9 +14,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import muniment
 import pytest
+from click.testing import CliRunner, Result
 from harness.population import populate, storage
+from harness.server import ServerFactory, ServerProcess
 from harness.tampering import Tampering, tampering_with
+from muniment.cli.program import program
 from muniment_core.db.database import Database
 from muniment_server.blobs import open_stores
 from muniment_server.fsck.difference import Difference
@@ -80,6 +90,49 @@ def copied(populated: Path, tmp_path: Path) -> Iterator[Registry]:
     with tampering_with(data) as tampering:
         yield Registry(data, "", database, tampering)
     database.close()
+
+
+@pytest.fixture
+def served(server_factory: ServerFactory, populated: Path, tmp_path: Path) -> ServerProcess:
+    """A server over a populated registry of this test's own."""
+    data = tmp_path / "data"
+    shutil.copytree(populated, data)
+    return server_factory(data=data)
+
+
+@pytest.fixture
+def audit(served: ServerProcess) -> Callable[..., Result]:
+    """Runs `muniment audit …` against the server, in this process."""
+    connection = ("--target", served.address, "--token", served.token)
+    return lambda *arguments: CliRunner().invoke(program, [*connection, "audit", *map(str, arguments)])
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """A served registry, and the way past its server."""
+
+    server: ServerProcess
+    tampering: Tampering
+
+    def connect(self) -> muniment.Registry:
+        """The admin's connection."""
+        return muniment.connect(self.server.address, token=self.server.token)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def exposed(
+    request: pytest.FixtureRequest, server_factory: ServerFactory, populated: Path, tmp_path: Path
+) -> Iterator[Exposed]:
+    """On each database, a server over a populated registry of this test's own."""
+    data, url = tmp_path / "data", ""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            url = request.getfixturevalue("migrated_postgres_database")
+            populate(data, url, rounds=4)
+        else:
+            shutil.copytree(populated, data)
+        server = server_factory(data=data, database=url or None, migrate=False)
+        yield Exposed(server, stack.enter_context(tampering_with(data, url)))
 
 
 @pytest.fixture(scope="session")

@@ -136,6 +136,19 @@ def test_a_missing_blob_is_named_and_a_damaged_one_with_bytes(copied: Any, lines
     assert len(copied.fsck(with_bytes=True)) >= 1
 
 
+@pytest.mark.parametrize("table", ["held_chunks", "cold_chunks", "manifests"])
+def test_a_digest_that_is_no_text_is_named(run: Callable[..., Result], copied: Any, table: str) -> None:
+    copied.database.close()
+    copied.tampering.execute(
+        f"UPDATE {table} SET digest = CAST(x'736861323536b5' AS TEXT) "
+        f"WHERE rowid = (SELECT min(rowid) FROM {table})"
+    )
+    for options in ((), ("--json",)):
+        result = run("--data", copied.data, "--bytes", *options)
+        assert result.exit_code == 1, result.output
+        assert r"sha256\udcb5" in result.stdout.replace(r"\\", "\\")
+
+
 def test_a_file_that_is_no_longer_a_database_is_a_difference(run: Callable[..., Result], copied: Any) -> None:
     copied.database.close()
     path = copied.data / "muniment.db"
@@ -161,12 +174,17 @@ def test_an_unknown_type_of_entry_changes_nothing(copied: Any) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_a_clean_registry_never_raises_a_false_alarm(tmp_path: Path, soak: bool, lines: Any) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_clean_registry_never_raises_a_false_alarm(
+    request: pytest.FixtureRequest, kind: str, tmp_path: Path, soak: bool, lines: Any
+) -> None:
     from muniment_core.db.database import Database
     from muniment_server.fsck.run import Fsck
 
     wanted, clean = 1000 if soak else 30, 0
-    data = tmp_path / "data"
+    data, url = tmp_path / "data", ""
+    if kind == "postgresql":
+        url = request.getfixturevalue("migrated_postgres_database")
 
     def check() -> None:
         nonlocal clean
@@ -174,8 +192,8 @@ def test_a_clean_registry_never_raises_a_false_alarm(tmp_path: Path, soak: bool,
         assert found == [], lines(found)
         clean += 1
 
-    database = Database.embedded(data)
-    populate(data, rounds=wanted // 30 + 1, after_each=check)
+    database = Database(url) if url else Database.embedded(data)
+    populate(data, url, rounds=wanted // 30 + 1, after_each=check)
     database.close()
     assert clean >= wanted
     print(f"\n{clean} clean runs, no false alarm")

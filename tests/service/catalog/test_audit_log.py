@@ -54,6 +54,16 @@ def test_entries_are_filtered_by_what_is_asked_for(api: Api, mutations: Mutation
     assert revisions(model="m", stage="staging", types=["stage.*"], actor="admin") == expected(
         lambda entry: entry.type.startswith("stage.")
     )
+    for number in (1, 2):
+        assert revisions(model="m", number=number) == expected(
+            lambda entry, number=number: (
+                entry.model.endswith("/models/m") and number in (entry.number, entry.previous_number)
+            )
+        )
+    assert revisions(model="m", number=2, types=["version.created"]) == expected(
+        lambda entry: entry.type == "version.created" and entry.number == 2
+    )
+    assert revisions(model="m", number=2**63 - 1) == []
     assert revisions(types=["stage_.*"]) == []
     assert revisions(model="M") == []
     assert {entry.project for entry in everything} == {api.parent()}
@@ -64,6 +74,14 @@ def test_a_filter_that_cannot_mean_a_type_is_refused(api: Api, types: list[str])
     request = ledger.ListEntriesRequest(parent=api.parent(), filter=ledger.EntryFilter(types=types))
     why = refused(api.ledger.ListEntries, request)
     assert why == (StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", {"field": "filter.types[0]"})
+
+
+@pytest.mark.parametrize("wanted", [{"number": 1}, {"number": -1, "model": "m"}], ids=str)
+def test_a_number_is_one_of_a_version_of_a_model(api: Api, wanted: dict[str, Any]) -> None:
+    api.new_model("m")
+    listing = ledger.ListEntriesRequest(parent=api.parent(), filter=ledger.EntryFilter(**wanted))
+    why = refused(api.ledger.ListEntries, listing)
+    assert why == (StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", {"field": "filter.number"})
 
 
 def test_a_filter_has_at_most_twenty_types(api: Api) -> None:

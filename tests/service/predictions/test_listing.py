@@ -73,6 +73,24 @@ def test_pages_are_in_order_of_time_whatever_batch_they_came_in(
     )
 
 
+def test_trained_on_a_data_set_is_who_names_it_with_a_role_of_training(
+    api: Api, version: catalog_pb2.Version, make: Make, record: Any
+) -> None:
+    roles = ("train", "Training", "finetune", "holdout", "validation", "trained-away")
+    for role in roles:
+        dataset = catalog_pb2.Dataset(name="clients", digest=DATASET, role=role)
+        judged = api.new_version("churn", datasets=[dataset])
+        record(api, [make(f"by-{role}", version=judged.name)])
+    # It trained one more, which was judged by it besides: nothing is counted twice for that.
+    both = [
+        catalog_pb2.Dataset(name="clients", digest=DATASET, role=role) for role in ("holdout", "", "train")
+    ]
+    record(api, [make("by-both", version=api.new_version("churn", datasets=both).name), make("by-default")])
+    trained = ["by-train", "by-Training", "by-finetune", "by-both", "by-default"]
+    assert listed(api, dataset_digest=DATASET) == trained
+    assert counted(api, dataset_digest=DATASET) == len(trained)
+
+
 def test_nanoseconds_count(api: Api, version: catalog_pb2.Version, make: Make, record: Any) -> None:
     made = [make(f"n-{nanos}") for nanos in (999, 1, 500)]
     for one in made:

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from harness.api import Api, refusal
 from harness.server import ServerProcess
-from muniment.v1 import metadata_service_pb2
+from muniment.v1 import ledger_service_pb2, metadata_service_pb2
 from muniment.v1 import promotion_service_pb2 as pb
 
 
@@ -215,6 +215,15 @@ def test_the_newest_report_of_each_target_is_kept(api: Api, stages) -> None:
     found = [(one.target, one.state, one.reporter) for one in (*first.deployments, *second.deployments)]
     assert found == [(target, pb.DEPLOYMENT_STATE_RUNNING, "admin") for target in ("a", "b")]
     assert not second.next_page_token
+    # Whoever compares what is listed with the ledger knows no other times than those of the entries.
+    wanted = ledger_service_pb2.EntryFilter(types=["deployment.reported"])
+    entries = api.ledger.ListEntries(
+        ledger_service_pb2.ListEntriesRequest(parent=api.parent(), filter=wanted, newest_first=True)
+    ).entries
+    assert [entry.time for entry in entries[:2]] == [
+        second.deployments[0].report_time,
+        first.deployments[0].report_time,
+    ]
 
 
 def test_a_report_on_a_revision_that_is_not_reached_is_refused(api: Api, stages) -> None:

@@ -131,6 +131,9 @@ def test_filtered_by_model_stage_type_actor_and_project(stages) -> None:
     assert types(stage="production") == ["stage.promoted"]
     assert types(types=["stage.*", "alias.set"]) == ["stage.promoted", "stage.promoted", "alias.set"]
     assert types(model="other") == ["model.created"]
+    name = stages.model.rpartition("/")[2]
+    assert types(model=name, number=1, types=["version.*", "stage.*"], stage="staging") == ["stage.promoted"]
+    assert types(model=name, number=2) == []
     assert types(actor="nobody") == []
     assert types()[0] == "project.created"
     with api.as_caller(api.token) as elsewhere:

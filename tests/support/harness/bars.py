@@ -6,6 +6,7 @@ of the ratios round by round, which a busy machine disturbs least. Nothing here 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -50,13 +51,16 @@ class BarTable:
             database: ``sqlite``, ``postgresql``, or empty.
             ours: our figure in each round.
             unit: of all figures, such as ``/s`` or ``ms``.
-            against: other figures by name; ``bare`` and ``peer`` have columns, others stand with their goal.
+            against: other figures by name; ``bare`` and ``peer`` have columns, others stand with their goal. The
+                ratio to each is printed, whether there is a goal for it or not.
             at_least: smallest ratio of ours to a figure, by its name; the name ``""`` for ours itself.
             at_most: the largest, likewise.
         """
         references = against or {}
         goals = [(">=", name, limit) for name, limit in (at_least or {}).items()]
         goals += [("<=", name, limit) for name, limit in (at_most or {}).items()]
+        held = {name for _sign, name, _limit in goals}
+        goals += [("", name, math.nan) for name in references if name not in held]
         shown = (
             row,
             database,
@@ -90,7 +94,7 @@ def _judged(
     references: Mapping[str, Sequence[float]],
     goal: tuple[str, str, float],
 ) -> tuple[str, str, str]:
-    """Ratio, goal and verdict as text."""
+    """Ratio, goal and verdict as text; without a sign there is no goal."""
     sign, name, limit = goal
     if not name:
         value, ratio, wanted = median(ours), "", f"{sign} {limit:g} {unit}"
@@ -99,9 +103,11 @@ def _judged(
     else:
         value = median(mine / other for mine, other in zip(ours, references[name], strict=True))
         ratio = f"{value:.3g}"
-        wanted = f"{sign} {limit:.3g} x {name}"
+        wanted = f"{sign} {limit:.3g} x {name}" if sign else f"x {name}, no goal"
         if name not in ("bare", "peer"):
             wanted += f" ({_figure(references[name], unit)})"
+        if not sign:
+            return ratio, wanted, ""
     met = value >= limit if sign == ">=" else value <= limit
     return ratio, wanted, "met" if met else "NOT MET"
 

@@ -48,6 +48,11 @@ class Tampering:
         """What stands for each row of a table; good until the row is changed."""
         return self.execute(f'SELECT {self._key(table)} FROM "{table}"')
 
+    def values(self, table: str, row: Any) -> dict[str, Any]:
+        """A row by column."""
+        [found] = self.execute(f'SELECT * FROM "{table}" WHERE {self._where(table, row)}', *row)
+        return dict(zip(self.columns(table), found, strict=True))
+
     def _key(self, table: str) -> str:
         """What tells a row of a table from others: where it is, or its key where it has no place."""
         if not self._is_sqlite:

@@ -73,6 +73,16 @@ def test_a_rollback_restores_what_its_entry_names(story: Story) -> None:
     assert (model.pointers["staging"].number, model.pointers["staging"].effective_revision) == (1, promoted)
 
 
+def test_how_many_values_an_addition_is_of_is_kept_and_cannot_be_none(story: Story) -> None:
+    version = story.fold.models["default", "m"].versions[1]
+    assert story.tell("metrics.added", about=pointing(1, "d1"), metrics="sha256:1", count=2) == []
+    assert story.tell("metrics.added", about=pointing(1, "d1"), metrics=NO_METRICS, count=0) == []
+    assert (version.metrics, version.metric_counts) == ({6: "sha256:1"}, {6: 2})
+    for facts in ({}, {"count": 0}, {"count": "many"}):
+        [found] = story.tell("metrics.added", about=pointing(1, "d1"), metrics="sha256:1", **facts)
+        assert found.startswith("does not say all that a metrics.added entry must")
+
+
 def test_a_rollback_of_old_that_does_not_tell_what_it_restored_is_taken_as_it_is(story: Story) -> None:
     assert story.tell("stage.promoted", about=pointing(2, "d2", stage="staging", previous_number=1)) == []
     assert story.tell("stage.rolled_back", about=pointing(1, "d1", stage="staging", previous_number=2)) == []

@@ -17,6 +17,7 @@ from muniment.ledger.keys import BadSignature, SigningKey
 from muniment.ledger.merkle import InvalidProof, leaf_hash
 from muniment.ledger.note import InvalidNote, Note
 from muniment.ledger.receipt import Contradiction, Malformed, Proved, ReceiptParts, verify_receipt
+from muniment.ledger.rotation import InvalidRotation, sign_rotation
 from muniment.v1.prediction_pb2 import Prediction
 
 VERSION = "projects/default/models/churn/versions/1"
@@ -85,6 +86,15 @@ class Log:
         )
         self.path = prove(2, batch)
 
+    def rotate(self, revision: int, seed: int) -> SigningKey:
+        """Another key signs from now on, and the entry says so by the word of the one before."""
+        old, new = self.key, SigningKey.from_seed(self.key.public.name, bytes([seed]) * 32)
+        statement = sign_rotation(old, new.public, revision=revision).decode()
+        data = {"key": new.public.text, "previous_key": old.public.text, "statement": statement}
+        self.entries[revision] = entry(revision, "log.key_rotated", about={}, data=data)
+        self.key = new
+        return new
+
     def proved(self, revision: int) -> Proved:
         leaves = [leaf_hash(canonical_json(one)) for one in self.entries.values()]
         return Proved(self.entries[revision], self.prove(revision - 1, leaves))
@@ -142,9 +152,66 @@ def test_what_is_frozen_of_the_version_may_be_withheld_and_the_rest_is_proven(lo
     assert (proven.frozen, proven.manifest) == (None, MANIFEST)
 
 
+def test_whoever_trusts_an_older_key_follows_it_to_the_one_that_signed(log: Log, verify: Any) -> None:
+    first = log.key.public
+    second, third = log.rotate(1, 8).public, log.rotate(8, 9).public
+    parts = log.parts(rotations=[log.proved(1), log.proved(8)])
+    data = parts.to_bytes()
+    for trusted in (first, second, third):
+        proven = verify_receipt(data, [trusted])
+        assert (proven.key, proven.trusted) == (third, trusted)
+    assert verify_receipt(data, [first, third]).trusted == third
+    with pytest.raises(InvalidNote):
+        verify_receipt(data, [SigningKey.from_seed(first.name, bytes(32)).public])
+    # Without the word of each of the keys before it, the last one is anybody's.
+    for rotations in ([], [log.proved(1)], [log.proved(8)]):
+        with pytest.raises(InvalidNote):
+            verify(replace(parts, rotations=rotations).to_bytes())
+    with pytest.raises(Contradiction, match=r"entry 1 .* does not come after entry 8"):
+        verify_receipt(replace(parts, rotations=[log.proved(8), log.proved(1)]).to_bytes(), [third])
+    with pytest.raises(Malformed, match="previous_key is not text"):
+        verify_receipt(replace(parts, rotations=[log.proved(5)]).to_bytes(), [third])
+    with pytest.raises(Malformed, match=r"receipt\.keys is empty"):
+        verify_receipt(canonical_json({**json.loads(data), "keys": []}), [third])
+
+
+def test_a_handover_that_the_trusted_key_did_not_sign_is_refused(log: Log, verify: Any) -> None:
+    first, forger = log.key, SigningKey.from_seed(log.key.public.name, b"\x09" * 32)
+    log.key = forger
+    log.rotate(1, 8)
+    log.entries[1]["data"]["previous_key"] = first.public.text
+    with pytest.raises(InvalidEvidence):
+        verify(log.parts(rotations=[log.proved(1)]).to_bytes())
+    # One that it did sign, of another revision.
+    log.key = first
+    log.rotate(1, 8)
+    log.entries[1] = entry(1, "model.updated")
+    log.entries[2] = entry(
+        2,
+        "log.key_rotated",
+        about={},
+        data={
+            "previous_key": first.public.text,
+            "statement": sign_rotation(first, log.key.public, revision=1).decode(),
+        },
+    )
+    with pytest.raises(InvalidRotation):
+        verify(log.parts(rotations=[log.proved(2)]).to_bytes())
+
+
 @pytest.mark.soak
-def test_changing_any_one_byte_fails_with_a_reason(log: Log, verify: Any, soak: bool) -> None:
-    data = log.parts().to_bytes()
+@pytest.mark.parametrize("trusted", ["the key", "its follower", "the key before"])
+def test_changing_any_one_byte_fails_with_a_reason(log: Log, trusted: str, soak: bool) -> None:
+    key, rotations = log.key.public, []
+    if trusted != "the key":
+        follower = log.rotate(1, 8).public
+        rotations = [log.proved(1)]
+        key = follower if trusted == "its follower" else key
+    data = log.parts(rotations=rotations).to_bytes()
+
+    def verify(data: bytes) -> None:
+        verify_receipt(data, [key])
+
     verify(data)
     chance = random.Random(20261123)
     for position, byte in enumerate(data):

@@ -91,6 +91,11 @@ class ArtifactRows:
 
     def is_held(self, shelf: Shelf, digest: str) -> bool:
         """Whether a chunk is to be in a store."""
+        try:
+            digest.encode()
+        except UnicodeEncodeError:
+            # What is no text cannot be asked for, and nobody has collected it.
+            return True
         table = _TABLES[shelf]
         statement = select(table.c.digest).where(table.c.digest == digest).limit(1)
         return self._connection.execute(statement).first() is not None
