@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.errors import InvalidField, StageNotFound
 from muniment_core.domain.ledger import EntryDraft
@@ -9,7 +11,7 @@ from muniment_core.domain.promotion import DeploymentRecord
 
 
 def report_deployment(unit: UnitOfWork, report: DeploymentRecord) -> DeploymentRecord:
-    """Keep a report as the newest of its target.
+    """Keep a report as the newest of its target, as of the time the ledger tells.
 
     Raises:
         ModelNotFound: if the model does not exist.
@@ -28,6 +30,7 @@ def report_deployment(unit: UnitOfWork, report: DeploymentRecord) -> DeploymentR
     model_id = unit.models.id_of(report.model)
     if report.number:
         unit.versions.require(report.model.version(report.number))
+    report = replace(report, report_time=unit.now)
     unit.deployments.report(report, project_id=project.id, model_id=model_id, revision=unit.revision)
     unit.record(
         EntryDraft(
