@@ -30,6 +30,13 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def _directory(context: click.Context, parameter: click.Parameter, value: str) -> Path:
+    if not value:
+        # As a rule a variable that was never set; the directory one works in is nobody's wish.
+        raise click.BadParameter("it is empty, while a path is needed.", ctx=context, param=parameter)
+    return Path(value)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--model", required=True, metavar="NAME", help="Model to follow.")
 @click.option("--stage", default="production", metavar="NAME", help="Stage to follow.")
@@ -37,7 +44,8 @@ def _address(context: click.Context, parameter: click.Parameter, value: str | No
     "--into",
     required=True,
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(file_okay=False),
+    callback=_directory,
     help="Directory for the versions; DIR/current leads to the one that runs.",
 )
 @click.option(

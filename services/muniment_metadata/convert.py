@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from muniment.names import ModelName, VersionName
 from muniment.signature import MAX_KEY
 from muniment.v1 import catalog_pb2 as pb
+from muniment.v1 import metadata_service_pb2
 from muniment_core.db.project_store import ProjectRecord
 from muniment_core.domain.catalog import (
     AliasRecord,
@@ -63,6 +64,23 @@ _RELATIONS = {
     pb.PARENT_RELATION_MERGED: ParentRelation.MERGED,
     pb.PARENT_RELATION_DISTILLED: ParentRelation.DISTILLED,
 }
+
+
+def expected_number(
+    request: metadata_service_pb2.SetAliasRequest | metadata_service_pb2.DeleteAliasRequest,
+) -> int | None:
+    """The number the alias must point to, or None for no check.
+
+    Raises:
+        InvalidField: if it is negative.
+    """
+    if not request.HasField("expected_number"):
+        return None
+    if request.expected_number < 0:
+        raise InvalidField(
+            "expected_number", f"is {request.expected_number}; give a version number, or 0 for none"
+        )
+    return request.expected_number
 
 
 def new_version(message: pb.Version, *, reporter: str, now: datetime, bundle: bytes = b"") -> NewVersion:

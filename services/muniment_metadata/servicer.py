@@ -24,6 +24,7 @@ from muniment_metadata import aliases, metrics, models, projects, searches, sign
 from muniment_metadata.compare import compare_versions
 from muniment_metadata.convert import (
     alias_message,
+    expected_number,
     metric_message,
     model_message,
     new_metrics,
@@ -238,7 +239,7 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
         alias = parse("name", names.AliasName.parse, request.name)
         if request.number < 1:
             raise InvalidField("number", f"is {request.number}: give the number of the version to point to")
-        expected = request.expected_number if request.HasField("expected_number") else None
+        expected = expected_number(request)
         return await self._execution.mutate(
             request,
             lambda unit: aliases.set_alias(unit, alias, number=request.number, expected=expected),
@@ -248,7 +249,7 @@ class MetadataServicer(LifecycleMethods, metadata_service_pb2_grpc.MetadataServi
 
     async def DeleteAlias(self, request: pb.DeleteAliasRequest, context: Context) -> catalog_pb2.Alias:
         alias = parse("name", names.AliasName.parse, request.name)
-        expected = request.expected_number if request.HasField("expected_number") else None
+        expected = expected_number(request)
         return await self._execution.mutate(
             request,
             lambda unit: aliases.delete_alias(unit, alias, expected=expected),

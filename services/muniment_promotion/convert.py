@@ -38,7 +38,7 @@ def expected_current(request: pb.RequestPromotionRequest | pb.RollbackRequest) -
 def deployment(
     parent: ProjectName, message: pb.Deployment, *, reporter: str, now: datetime
 ) -> DeploymentRecord:
-    """A report, checked.
+    """A report, checked; ``now`` is when it was asked for.
 
     Raises:
         InvalidField, InvalidName, LimitExceeded: naming the field.

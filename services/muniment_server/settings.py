@@ -98,6 +98,18 @@ class ServeSettings:
     gc_grace: timedelta
 
 
+class _Place(click.Path):
+    """A path that people chose; what is empty is as a rule a variable that was never set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = str(value)
+        if not text:
+            self.fail("it is empty, while a path is needed.", param, ctx)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            self.fail(f"{text!r} is not UTF-8: give another path.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class _Setting(click.Option):
     """An option that the environment and the file can set, too; what a command alone is asked is none."""
 
@@ -156,7 +168,7 @@ _STORAGE = (
     _CONFIG,
     _option(
         "--data",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=_Place(path_type=Path, file_okay=False),
         default=default_data_dir,
         show_default="~/.local/share/muniment",
         help="Data directory: database, bytes and admin token, as far as they are not elsewhere.",
@@ -198,7 +210,7 @@ _STORAGE = (
     ),
     _option(
         "--cold-dir",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=_Place(path_type=Path, file_okay=False),
         help="Directory, of this registry alone, for the bytes of archived versions, best on a disk that costs "
         "less.  "
         "[default: cold, in the data directory or in the bucket]",
@@ -216,7 +228,7 @@ _STORAGE = (
     ),
     _option(
         "--signing-key",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=_Place(path_type=Path, dir_okay=False),
         help="PEM file of the Ed25519 key that signs the ledger.  "
         "[default: signing-key.pem in the data directory, made by the first start]",
     ),

@@ -70,8 +70,9 @@ def read_key(given: str) -> PublicKey:
     try:
         lines = [line.strip() for line in Path(given).read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else error
         raise CannotRead(
-            f"{given} is no key <name>+<hash>+<base64>, and no file that can be read: {error}"
+            f"{given} is no key <name>+<hash>+<base64>, and no file that can be read: {cause}"
         ) from None
     keys = [line for line in lines if line and not line.startswith("#")]
     if len(keys) != 1:

@@ -8,8 +8,8 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import one, say
-from muniment.cli.parameters import to_text
-from muniment.cli.text import size
+from muniment.cli.parameters import to_path, to_text
+from muniment.cli.text import neutral, size
 from muniment.cli.verb import verb
 from muniment.values import Document
 from muniment.values.document import ExportFormat
@@ -27,16 +27,20 @@ from muniment.values.document import ExportFormat
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=to_path,
     metavar="FILE",
     help="Where to write it; to standard output if not given.",
 )
-def export(invocation: Invocation, selector: str, export_format: ExportFormat, output: Path | None) -> None:
+def export(invocation: Invocation, selector: str, export_format: ExportFormat, output: str | None) -> None:
     """Write what is recorded of a version as a document."""
     with invocation.connect() as registry:
         document = registry.export(selector, format=export_format)
     if output is not None:
-        output.write_bytes(document.content)
+        try:
+            Path(output).write_bytes(document.content)
+        except OSError as error:
+            # That the disk is full tells no name.
+            raise click.ClickException(neutral(f"{output}: {error.strerror}")) from error
 
     def tell(written: Document) -> None:
         if output is None:

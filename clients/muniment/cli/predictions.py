@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one, say, view
-from muniment.cli.parameters import to_past, to_text
+from muniment.cli.parameters import to_past, to_path, to_text
 from muniment.cli.text import pairs, short, when
 from muniment.cli.verb import verb
 from muniment.cli.versions import code_line, dataset_line
@@ -100,11 +99,11 @@ def trace(invocation: Invocation, id: str) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=to_path,
     metavar="FILE",
     help="Where to write it.",
 )
-def receipt(invocation: Invocation, id: str, output: Path | None) -> None:
+def receipt(invocation: Invocation, id: str, output: str | None) -> None:
     """Get a file that proves a prediction.
 
     'muniment verify' checks it with the ledger's public key alone, without network or server.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -83,21 +85,33 @@ class _Program(click.Group):
     def list_commands(self, _: click.Context) -> list[str]:
         return list(self.commands)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # It is here that --help and --version print.
+        with _sentences():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with _sentences():
             return super().invoke(ctx)
-        except MunimentError as error:
-            raise click.ClickException(neutral(error.diagnostics())) from error
-        except KeyboardInterrupt:
-            raise click.exceptions.Exit(INTERRUPTED) from None
-        except OSError as error:
-            # click ends quietly when nobody reads on. What the SDK does with files it reports itself, so
-            # anything else is the output that cannot be written.
-            if error.errno == errno.EPIPE:
-                raise
-            if error.filename is None:
-                _give_up_on_output()
-            raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """End by a sentence, whatever fails."""
+    try:
+        yield
+    except MunimentError as error:
+        raise click.ClickException(neutral(error.diagnostics())) from error
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except OSError as error:
+        # click ends quietly when nobody reads on. What the SDK does with files it reports itself, so
+        # anything else is the output that cannot be written.
+        if error.errno == errno.EPIPE:
+            raise
+        if error.filename is None:
+            _give_up_on_output()
+        raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
 
 
 def _give_up_on_output() -> None:

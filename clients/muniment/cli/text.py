@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 _HARMFUL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _SHORT_DIGEST = len("sha256:") + 12
 _SHOWN = 3
+# Up to here every whole number is one of floating point, too.
+_WHOLE = 2**53
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 
 
@@ -50,8 +52,10 @@ def size(count: int) -> str:
 
 
 def number(value: str | float) -> str:
-    """A number without the noise of floating point; text as it is."""
-    return value if isinstance(value, str) else f"{value:.15g}"
+    """A number without the noise of floating point, a whole one with all its digits; text as it is."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.0f}" if abs(value) <= _WHOLE and value == int(value) else f"{value:.15g}"
 
 
 def short(digest: str) -> str:

@@ -12,7 +12,7 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import note, one, say
-from muniment.cli.parameters import to_text
+from muniment.cli.parameters import to_path
 from muniment.cli.verb import verb
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEY = click.option(
     "--key",
-    type=to_text,
+    type=to_path,
     metavar="KEY",
     help="Public key to trust, or a file with it. [the one seen before; the first time the one told]",
 )
@@ -36,11 +36,11 @@ _KEY = click.option(
 @click.option(
     "--export",
     "directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=to_path,
     metavar="DIR",
     help="Verify what 'audit export' wrote there, without a registry; needs --key.",
 )
-def verify(invocation: Invocation, full: bool | None, key: str | None, directory: Path | None) -> None:
+def verify(invocation: Invocation, full: bool | None, key: str | None, directory: str | None) -> None:
     """Verify that the ledger is whole, signed and gone by.
 
     In full every entry is read and hashed, the signed root recomputed, and what the entries imply compared with
@@ -55,20 +55,20 @@ def verify(invocation: Invocation, full: bool | None, key: str | None, directory
         from muniment.auditing.export import verify_export
         from muniment.auditing.trust import read_key
 
-        _tell(invocation, verify_export(directory, read_key(key)))
+        _tell(invocation, verify_export(Path(directory), read_key(key)))
         return
     with invocation.connect() as registry:
         _tell(invocation, registry.audit.verify(full=full, key=key, progress=_progress()))
 
 
 @verb("export")
-@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("directory", type=to_path)
 @_KEY
-def export(invocation: Invocation, directory: Path, key: str | None) -> None:
+def export(invocation: Invocation, directory: str, key: str | None) -> None:
     """Write the ledger into DIRECTORY, to be verified offline."""
     with invocation.connect() as registry:
         one(
-            registry.audit.export(directory, key=key),
+            registry.audit.export(Path(directory), key=key),
             json=invocation.json,
             human=lambda signed: say(f"{signed.size} entries of {signed.origin} are in {directory}."),
         )

@@ -12,6 +12,7 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import view
+from muniment.cli.parameters import to_path
 from muniment.cli.text import neutral, pairs, size
 from muniment.cli.verb import verb
 from muniment.errors import CannotRead
@@ -27,7 +28,7 @@ _SHOWN_FILES = 20
 
 
 @verb("verify")
-@click.argument("receipt", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("receipt", type=to_path)
 @click.option(
     "--key",
     "keys",
@@ -36,7 +37,7 @@ _SHOWN_FILES = 20
     metavar="KEY",
     help="Public key of the ledger, NAME+HASH+BASE64, or a file of such lines; may be repeated.",
 )
-def verify(invocation: Invocation, receipt: Path, keys: tuple[str, ...]) -> None:
+def verify(invocation: Invocation, receipt: str, keys: tuple[str, ...]) -> None:
     """Verify the file RECEIPT offline.
 
     It asks no registry: everything is computed anew from the file and from the public key, which you should have
@@ -49,11 +50,11 @@ def verify(invocation: Invocation, receipt: Path, keys: tuple[str, ...]) -> None
 
     trusted = [key for text in keys for key in _keys(text)]
     try:
-        proven = verify_receipt(_read(receipt), trusted)
+        proven = verify_receipt(_read(Path(receipt)), trusted)
     except InvalidEvidence as error:
         raise click.ClickException(neutral(f"{receipt} proves nothing: {error}")) from error
     if invocation.json:
-        click.echo(json_text.dumps(_facts(proven), ensure_ascii=False))
+        click.echo(json_text.dumps(_facts(proven)))
     else:
         view(f"Prediction {proven.prediction.id} is proven", _lines(invocation, proven))
 

@@ -125,3 +125,14 @@ def test_a_value_that_cannot_be_is_refused_under_the_name_of_its_option(tmp_path
     file = tmp_path / "muniment.toml"
     file.write_text("s3_deadline = 10000\n")
     assert "'--s3-deadline'" in refusal(file)
+
+
+@pytest.mark.parametrize("option", ["--data", "--cold-dir", "--signing-key"])
+def test_a_path_is_neither_empty_nor_something_no_file_of_ours_could_name(option: str) -> None:
+    for path, why in (
+        ("", "it is empty, while a path is needed."),
+        ("caf\udce9", "is not UTF-8: give another"),
+    ):
+        done = CliRunner().invoke(main, ["serve", option, path])
+        assert done.exit_code == 2, done.output
+        assert why in " ".join(done.output.split())

@@ -134,6 +134,24 @@ def test_export_writes_a_document(done: Done, objects: Objects, weights: Path, t
     assert Parse(json.dumps(found), pb.ExportedVersion()).content == card.read_bytes()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "m", "--format", "card", "-o", ""),
+        ("receipt", "id", "-o", ""),
+        ("verify", "", "--key", "k"),
+        ("audit", "export", ""),
+        ("audit", "verify", "--key", ""),
+        ("audit", "verify", "--key", "k", "--export", ""),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_no_directory_one_works_in(cli: Run, words: tuple[str, ...]) -> None:
+    outcome = cli(*words)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert "it is empty, while a path is needed." in outcome.stderr
+
+
 def test_a_document_that_cannot_be_written_is_told(
     done: Done, cli: Run, weights: Path, tmp_path: Path
 ) -> None:
@@ -141,6 +159,8 @@ def test_a_document_that_cannot_be_written_is_told(
     outcome = cli("export", "unwritten", "--format", "card", "-o", tmp_path / "no" / "where.md")
     assert outcome.returncode == 1
     assert outcome.stderr == f"Error: {tmp_path / 'no' / 'where.md'}: No such file or directory\n"
+    outcome = cli("export", "unwritten", "--format", "card", "-o", "/dev/full")
+    assert (outcome.returncode, outcome.stderr) == (1, "Error: /dev/full: No space left on device\n")
 
 
 def test_show_tells_what_was_meant_then(done: Done, cli: Run, objects: Objects, weights: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pytest
 from harness.processes import DEADLINE
 from harness.server import ServerProcess
 from muniment import connect
@@ -178,6 +179,15 @@ def test_output_that_cannot_be_written_is_told(program_path: Path, shared_server
         )
     assert outcome.returncode == 1
     assert outcome.stderr == "Error: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("audit", "log", "--help")], ids=" ".join)
+def test_help_that_cannot_be_written_is_told(program_path: Path, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        outcome = subprocess.run(
+            [program_path, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE
+        )
+    assert (outcome.returncode, outcome.stderr) == (1, "Error: standard output: No space left on device\n")
 
 
 def test_a_terminal_without_unicode_is_served(

@@ -41,6 +41,23 @@ def test_what_a_terminal_would_act_on_is_written_as_an_escape(given: str, shown:
     assert text.neutral(given) == shown
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (0.1 + 0.2, "0.3"),
+        (7.0, "7"),
+        (-3.0, "-3"),
+        (1234567890123456.0, "1234567890123456"),
+        (1e300, "1e+300"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        ("007", "007"),
+    ],
+)
+def test_a_number_is_short_and_a_whole_one_keeps_its_digits(given: str | float, shown: str) -> None:
+    assert text.number(given) == shown
+
+
 def test_columns_are_aligned_by_what_a_terminal_shows(capsys: pytest.CaptureFixture[str]) -> None:
     output.many(
         rows(("模型", "1", "x"), ("churn", "20", "")),

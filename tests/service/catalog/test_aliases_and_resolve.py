@@ -52,6 +52,14 @@ def test_an_alias_is_set_moved_listed_and_removed(api: Api, model: str) -> None:
     assert why == (StatusCode.NOT_FOUND, "ALIAS_NOT_FOUND", {"alias": "champion", "model": model})
 
 
+def test_no_alias_is_expected_at_a_negative_number(api: Api, model: str) -> None:
+    for why in (
+        refused(api.metadata.SetAlias, set_alias(model, "a", 1, expected=-1)),
+        refused(api.metadata.DeleteAlias, delete_alias(model, "a", expected=-1)),
+    ):
+        assert why == (StatusCode.INVALID_ARGUMENT, "INVALID_FIELD", {"field": "expected_number"})
+
+
 def test_an_alias_moves_only_from_where_the_caller_expected_it(api: Api, model: str) -> None:
     assert refused(api.metadata.SetAlias, set_alias(model, "a", 1, expected=2)) == (
         StatusCode.ABORTED,

@@ -226,6 +226,33 @@ def test_the_newest_report_of_each_target_is_kept(api: Api, stages) -> None:
     ]
 
 
+def test_a_report_has_the_time_of_its_entry(api: Api, stages) -> None:
+    number = stages.register()
+    deployment = pb.Deployment(
+        target="timed",
+        model=stages.model,
+        stage="production",
+        number=number,
+        state="DEPLOYMENT_STATE_RUNNING",
+        acted_revision=stages.promote(number).revision,
+    )
+    made = api.promotion.ReportDeployment(
+        pb.ReportDeploymentRequest(parent=api.parent(), deployment=deployment)
+    )
+    (kept,) = api.promotion.ListDeployments(
+        pb.ListDeploymentsRequest(parent=api.parent(), model=stages.model.rpartition("/")[2])
+    ).deployments
+    (entry,) = api.ledger.ListEntries(
+        ledger_service_pb2.ListEntriesRequest(
+            parent=api.parent(),
+            filter=ledger_service_pb2.EntryFilter(types=["deployment.reported"]),
+            newest_first=True,
+            page_size=1,
+        )
+    ).entries
+    assert made.report_time == kept.report_time == entry.time
+
+
 def test_a_report_on_a_revision_that_is_not_reached_is_refused(api: Api, stages) -> None:
     stages.register()
     deployment = pb.Deployment(
