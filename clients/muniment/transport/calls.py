@@ -5,16 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import grpc
 
-from muniment.errors import DeadlineExceeded, InvalidArgument, MunimentError, RegistryClosed, Unreachable
+from muniment.errors import (
+    DeadlineExceeded,
+    InvalidArgument,
+    MunimentError,
+    RegistryClosed,
+    Unauthenticated,
+    Unreachable,
+)
 from muniment.transport.channel import close_channel
 from muniment.transport.moving import MovingChannel
 from muniment.transport.translation import translated
 
 T = TypeVar("T")
+Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 TOKEN_KEY = "authorization"
 _NOT_IN_HEADERS = "a token is printable ASCII without blanks"
@@ -50,7 +58,7 @@ class Calls:
         self.target = target
         self.timeout = timeout
         self._token = token
-        self._metadata: tuple[tuple[str, str], ...] | None = None
+        self._metadata: Metadata | None = None
         self._rejoin = rejoin
         self._plain = plain
         self.ca_file = ca_file
@@ -82,7 +90,7 @@ class Calls:
             return method(request, metadata=metadata, timeout=timeout or self.timeout)
         except grpc.RpcError as error:
             refusal = self.translated(error)
-            if not self._moved(refusal, since=moves):
+            if not self._moved(refusal, since=moves) and not self._found_token(refusal, metadata):
                 raise refusal from error
         except ValueError as error:
             # gRPC's word for a channel that another thread closed in this moment.
@@ -148,6 +156,10 @@ class Calls:
                 self._moves += 1
         return True
 
+    def _found_token(self, refusal: MunimentError, sent: Metadata) -> bool:
+        """Whether there is a token by now: a local server began to answer only after it was looked for."""
+        return isinstance(refusal, Unauthenticated) and not sent and bool(self._ready())
+
     def open_another(self) -> grpc.Channel | MovingChannel:
         """A further channel to the same registry, for the caller to close: bytes travel on several."""
         return self._open_channel()
@@ -157,7 +169,7 @@ class Calls:
         self._closed = True
         close_channel(self.channel)
 
-    def _ready(self) -> tuple[tuple[str, str], ...]:
+    def _ready(self) -> Metadata:
         if self._closed:
             raise RegistryClosed(f"the connection to {self.target} was closed")
         if self._metadata is None:

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -20,6 +21,7 @@ from grpc.aio import ServicerContext
 from muniment_core.domain.errors import Defect, DomainError, InvalidField, ShuttingDown
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.error_table import error_metadata, status_of
+from muniment_core.rpc.shape import TooManyFields
 from muniment_core.rpc.telemetry import UNOBSERVED, ObservedCall, UnobservedCall, is_set_up
 
 CONTRACT = "/muniment.v1."
@@ -34,9 +36,15 @@ and gRPC cannot tell clients to stay away before that moment. So refusing goes o
 MOST_REFUSING_SECONDS = 1.0
 RECHECK_SECONDS = 2.0
 """How long a stream goes on before its caller is checked again: a token that was revoked ends what it opened."""
-_UNREADABLE = object()
 Metadata = Iterable[tuple[str, str | bytes]]
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Stands for a request that was not read."""
+
+    why: str
 
 
 class _InFlight:
@@ -185,7 +193,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             self._refused += 1
             raise ShuttingDown
         principal = await self._authorizer.identify(metadata)
-        if isinstance(request, Message) or request is _UNREADABLE:
+        if isinstance(request, Message | _Unreadable):
             self._authorizer.check(method, principal, _readable(request))
             return request, request
         messages = aiter(request)
@@ -208,15 +216,17 @@ def _tolerant(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     def read(data: bytes) -> Any:
         try:
             return deserialize(data)
+        except TooManyFields as error:
+            return _Unreadable(str(error))
         except DecodeError:
-            return _UNREADABLE
+            return _Unreadable("is not a message of this method")
 
     return read
 
 
 def _readable(message: Any) -> Any:
-    if message is _UNREADABLE:
-        raise InvalidField("request", "is not a message of this method")
+    if isinstance(message, _Unreadable):
+        raise InvalidField("request", message.why)
     return message
 
 

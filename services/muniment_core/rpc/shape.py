@@ -19,6 +19,14 @@ SMALL_BYTES = 64 * 1024
 
 M = TypeVar("M", bound=Message)
 
+
+class TooManyFields(DecodeError):
+    """A request that may well be one of its method, and would name too much."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"has more than {most} fields, repeats counted: ask for less at once")
+
+
 _VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
 
 
@@ -31,7 +39,7 @@ def bounded(message: type[M], most: int, *, inside: int | None = None) -> Callab
         inside: number of a field that holds messages which hold others.
 
     Returns:
-        What reads a request; it raises ``DecodeError`` for one that is too large or none at all.
+        What reads a request; it raises ``TooManyFields`` for one of more, ``DecodeError`` for what is none.
     """
 
     def read(data: bytes) -> M:
@@ -45,7 +53,7 @@ def bounded(message: type[M], most: int, *, inside: int | None = None) -> Callab
                         if left < 0:
                             break
                 if left < 0:
-                    raise DecodeError(f"a {message.DESCRIPTOR.name} of more than {most} fields")
+                    raise TooManyFields(most)
         return message.FromString(data)
 
     return read

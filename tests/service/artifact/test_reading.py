@@ -58,6 +58,8 @@ class TestReadRanges:
         [
             ([], "INVALID_ARGUMENT", "INVALID_FIELD"),
             ([("card.md", 0, 1)] * 10_001, "INVALID_ARGUMENT", "LIMIT_EXCEEDED"),
+            # So many that they are not read at all.
+            ([("card.md", 0, 1)] * 30_001, "INVALID_ARGUMENT", "INVALID_FIELD"),
             ([("card.md", -1, 1)], "INVALID_ARGUMENT", "INVALID_FIELD"),
             ([("card.md", 0, -1)], "INVALID_ARGUMENT", "INVALID_FIELD"),
             ([("card.md", 6, 0)], "INVALID_ARGUMENT", "INVALID_FIELD"),

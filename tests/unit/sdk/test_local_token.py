@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import muniment
 import pytest
-from muniment import local
+from muniment import errors, local
 from muniment.transport.calls import Calls
 from muniment.transport.target import Address, local_token
 
@@ -103,3 +103,28 @@ def test_a_token_is_looked_for_until_there_is_one() -> None:
         for _ in range(3):
             calls.unary(lambda request, metadata, timeout: seen.append(metadata), object())
     assert seen == [(), (("authorization", "Bearer mun_admin"),), (("authorization", "Bearer mun_admin"),)]
+
+
+def test_a_server_that_began_to_answer_after_its_token_was_looked_for_is_shown_it() -> None:
+    class Refused(grpc.RpcError):
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.UNAUTHENTICATED
+
+        def details(self) -> str:
+            return "no token was sent"
+
+        def trailing_metadata(self) -> tuple[()]:
+            return ()
+
+    def method(request: object, metadata: object, timeout: float) -> str:
+        if not metadata:
+            raise Refused
+        return "answer"
+
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        tokens = iter([None, "mun_admin"])
+        calls = Calls(lambda: channel, target="127.0.0.1:1", timeout=1, token=lambda: next(tokens))
+        assert calls.unary(method, object()) == "answer"
+        calls = Calls(lambda: channel, target="127.0.0.1:1", timeout=1, token=lambda: None)
+        with pytest.raises(errors.Unauthenticated, match="no token was sent"):
+            calls.unary(method, object())
