@@ -48,6 +48,7 @@ def test_from_commit_to_event_against_the_bare_stack(
                 api.new_version("m")
             ours_at = api.ledger.GetHead(ledger_service_pb2.GetHeadRequest(parent="projects/-")).size
         bare = processes.start(sys.executable, str(PROGRAMS / "bare_watch.py"), str(tmp_path), name="bare")
+        stack.callback(bare.kill9)
         revisions = {"ours": ours_at, "bare": 0}
         addresses = {
             "ours": server.address,
@@ -83,4 +84,3 @@ def test_from_commit_to_event_against_the_bare_stack(
                 against=figures,
                 at_most={"": most},
             )
-        processes.reap()
