@@ -11,7 +11,7 @@ from muniment.auditing.reading import LedgerReading
 from muniment.auditing.result import Verification
 from muniment.auditing.seen import Seen, SeenCheckpoints
 from muniment.auditing.trust import Trust, breaks_in, keys_told_by
-from muniment.errors import LedgerUnproven
+from muniment.errors import CannotWrite, LedgerUnproven
 from muniment.ledger import InvalidEvidence
 from muniment.ledger.checkpoint import Checkpoint, open_checkpoint
 from muniment.ledger.columns import time_text
@@ -69,7 +69,7 @@ class LiveVerification:
                 differences += found
             differences += reading.differences
         if not differences:
-            self._seen.keep(Seen(signed, message.note, signer))
+            self._keep(Seen(signed, message.note, signer))
         return Verification(
             origin=signed.origin,
             size=signed.size,
@@ -104,11 +104,27 @@ class LiveVerification:
             return self._forked(seen, note, str(error))
         return []
 
+    def _keep(self, seen: Seen) -> None:
+        try:
+            self._seen.keep(seen)
+        except CannotWrite as error:
+            raise CannotWrite(
+                f"nothing is wrong with the {seen.checkpoint.size} entries of {seen.checkpoint.origin}, but that "
+                f"they were seen cannot be kept, so the next verification begins anew: {error.message}"
+            ) from error
+
     def _forked(self, seen: Seen, note: bytes, how: str) -> list[str]:
-        kept = self._seen.keep_fork(seen, note)
+        what = f"THE LEDGER IS NOT THE ONE SEEN BEFORE: {how}"
+        try:
+            kept = self._seen.keep_fork(seen, note)
+        except CannotWrite as error:
+            return [
+                f"{what}. Neither of the signed checkpoints, which prove it to anyone, can be kept; make room and "
+                f"verify again: {error.message}"
+            ]
         return [
-            f"THE LEDGER IS NOT THE ONE SEEN BEFORE: {how}. Both signed checkpoints are kept, {kept} and "
-            f"{kept.with_suffix('.seen').name} beside it: they prove it to anyone"
+            f"{what}. Both signed checkpoints are kept, {kept} and {kept.with_suffix('.seen').name} beside it: "
+            "they prove it to anyone"
         ]
 
     def _read(self, signed: Checkpoint, *, watched: int) -> LedgerReading:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -16,6 +18,11 @@ from muniment.auditing.export import verify_export
 from muniment.auditing.trust import read_key
 from muniment.ledger.keys import SigningKey
 from muniment.local import state_directory
+
+
+def _full(*_arguments: object) -> None:
+    """A disk that is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def connected(server: ServerProcess) -> muniment.Registry:
@@ -38,6 +45,18 @@ def test_the_first_time_in_full_later_by_consistency(
     assert later["entries"] == 0
     assert "saw before" in later["trust"]
     assert json.loads(audit("verify", "--full", "--json").stdout)["entries"] >= later["size"]
+
+
+def test_a_verdict_is_told_also_where_it_cannot_be_kept_that_the_ledger_was_seen(
+    audit: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("muniment.auditing.seen._write", _full)
+        refused = audit("verify")
+    assert refused.exit_code == 1
+    assert "nothing is wrong with the" in refused.stderr
+    assert "No space left on device" in refused.stderr
+    assert "seen for the first time" in audit("verify").stderr
 
 
 def test_a_key_that_was_given_is_the_one_believed(audit: Callable[..., Result], tmp_path: Path) -> None:
@@ -164,7 +183,7 @@ def test_a_key_that_took_the_place_of_a_lost_one_is_believed_only_when_it_is_giv
 
 
 def test_an_older_copy_of_the_database_is_named_and_both_checkpoints_are_kept(
-    served: ServerProcess, tmp_path: Path
+    served: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served.stop()
     shutil.copytree(served.data, tmp_path / "older")
@@ -186,6 +205,11 @@ def test_an_older_copy_of_the_database_is_named_and_both_checkpoints_are_kept(
         # Growing past what was seen does not heal it.
         while registry.audit.checkpoint().size <= seen.size:
             registry.create_project(f"other-{random.random()}")
+        with monkeypatch.context() as patched:
+            patched.setattr("muniment.auditing.seen._write", _full)
+            (told,) = registry.audit.verify().differences
+            assert "NOT THE ONE SEEN BEFORE" in told
+            assert "No space left on device" in told
         assert "NOT THE ONE SEEN BEFORE" in registry.audit.verify().differences[0]
         assert "NOT THE ONE SEEN BEFORE" in registry.audit.verify(full=True).differences[0]
     kept = sorted(path.name for path in state_directory().glob("checkpoints/*/fork-*"))
