@@ -146,10 +146,15 @@ class Prepared:
         """Every row, over a connection of the driver."""
         form = self.form(dialect)
         cursor = driver.execute(form.text, form.bound(values))
-        # All of them before any is converted: a statement that is read half keeps its snapshot of SQLite for as
-        # long as anybody keeps the error that ended the reading, and whatever is read next over that connection
-        # would be as old.
-        return [form.read(cursor, dialect, raw) for raw in cursor.fetchall()]
+        # A statement that is read half keeps its snapshot of SQLite for as long as anybody keeps the error that
+        # ended the reading, and whatever is read next over that connection would be as old. So all rows come
+        # before any is converted, and a statement with a row that the driver cannot read is ended.
+        try:
+            rows = cursor.fetchall()
+        except BaseException:
+            cursor.close()
+            raise
+        return [form.read(cursor, dialect, raw) for raw in rows]
 
     def run(self, connection: Connection, /, **values: Any) -> int:
         """Run a statement without rows; returns how many it touched."""
