@@ -9,8 +9,8 @@ inside its transaction stays true until it commits.
 from __future__ import annotations
 
 import logging
-import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 
 from muniment_core.db.batch import Batch
 from muniment_core.db.database import Database
+from muniment_core.db.inbox import Inbox
 from muniment_core.db.integrity import domain_error_of, is_conflict, is_infrastructure
 from muniment_core.db.ledger_store import LedgerStore, appending, asking_for_head, check_moved, head_of
 from muniment_core.db.model_store import marking_changed
@@ -37,6 +38,8 @@ CONFLICT_ATTEMPTS = 3
 """How often a transaction is tried that the database ended because of another replica's."""
 MAX_BATCH = 256
 """Most changes of one transaction: enough to hide the fsync, few enough to keep locks short."""
+WORTH_A_COMMIT = 4
+"""So many changes are never parted."""
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -103,12 +106,13 @@ class Writer:
         self._database = database
         self._clock = clock
         self._on_commit = on_commit
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._inbox: Inbox[_Waiting] = Inbox()
         self._thread = threading.Thread(target=self._run, name="muniment-writer", daemon=True)
-        self._submitting = threading.Lock()
-        self._stopped = False
         self._suspended = False
         self._unanswered: list[_Waiting] = []
+        self._returning = 0
+        """So many callers were answered during the last transaction, and are likely to ask for the next thing."""
+        self._patience_seconds = 0.0
         self._newest_revision = -1
         self._newest_time = _BEGINNING
 
@@ -137,49 +141,44 @@ class Writer:
             ShuttingDown: if the writer was stopped.
         """
         promised: Future[T] | Promise[T] = Future() if promise is None else promise
-        with self._submitting:
-            if self._stopped:
-                raise ShuttingDown
-            self._queue.put(_Waiting(change, promised))
+        if not self._inbox.put(_Waiting(change, promised)):
+            raise ShuttingDown
         return promised
 
     def stop(self) -> None:
         """Finish what was handed in, then end. Further changes are refused."""
-        with self._submitting:
-            if self._stopped:
-                return
-            self._stopped = True
-            self._queue.put(None)
+        self._inbox.close()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            if self._queue.empty():
-                self._answer()
-            batch, stopping = self._take()
+        while batch := self._take():
             batch = [waiting for waiting in batch if waiting.promise.set_running_or_notify_cancel()]
             if not all(waiting.change.asks for waiting in batch):
                 self._answer()  # such changes may take long
             if batch:
+                began = time.monotonic()
                 self._commit(batch)
+                self._patience_seconds = time.monotonic() - began
         self._answer()
 
-    def _take(self) -> tuple[list[_Waiting], bool]:
-        first = self._queue.get()
-        if first is None:
-            return [], True
-        batch = [first]
-        while len(batch) < MAX_BATCH:
-            try:
-                following = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                return batch, True
-            batch.append(following)
-        return batch, False
+    def _take(self) -> list[_Waiting]:
+        """The changes of the next transaction; none when the writer was stopped.
+
+        While the event loop answers one half of the callers and reads what they ask next, the changes of the
+        other half are written to disk. So who was just answered is waited for, though no longer than a transaction
+        takes, and of those who wait no more are taken than that makes two halves. Taken as they come, most
+        transactions had a change or two, and a small one costs the disk as much as a large one.
+        """
+        waiting = self._inbox.wait(self._returning, self._patience_seconds)
+        if not waiting:
+            self._answer()
+            waiting = self._inbox.wait(1)
+        self._returning = 0
+        if not self._unanswered:
+            return self._inbox.take(MAX_BATCH)
+        half = (waiting + len(self._unanswered) + 1) // 2
+        return self._inbox.take(min(max(half, WORTH_A_COMMIT), MAX_BATCH))
 
     def _commit(self, batch: list[_Waiting], attempts: int = CONFLICT_ATTEMPTS) -> None:
         """Commit a batch; if the database refuses one of its changes, each by itself.
@@ -192,6 +191,7 @@ class Writer:
             with self._database.writing() as connection:
                 entries = self._apply(connection, batch)
                 applied = True
+                self._returning = len(self._unanswered)
                 self._answer()
         except BaseException as error:  # noqa: BLE001 - the thread must live on, and every caller is answered
             self._answer()

@@ -303,6 +303,26 @@ def test_no_answer_waits_for_a_change_that_may_take_long(writer: Writer, create_
     assert seen == [True]
 
 
+def test_callers_that_come_again_and_again_are_committed_together(
+    writer: Writer, create_project: Make, committed: list[list[Entry]]
+) -> None:
+    """Twelve callers, each asking again as soon as it is answered, in far fewer transactions than changes."""
+    asks = [asking_for_head(lock=False)]
+    callers, turns = 12, 10
+
+    def call(caller: int) -> None:
+        for turn in range(turns):
+            name = f"p{caller}-{turn}"
+            assert writer.submit(replace(create_project(name), asks=asks)).result(30) == name
+
+    writer.start()
+    with ThreadPoolExecutor(callers) as pool:
+        list(pool.map(call, range(callers)))
+    writer.stop()
+    assert [entry.revision for batch in committed for entry in batch] == list(range(1, callers * turns + 1))
+    assert len(committed) <= callers * turns / 3
+
+
 def test_a_database_that_is_away_fails_all_that_wait_by_one_attempt(
     database: Database, writer: Writer, create_project: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
