@@ -90,9 +90,9 @@ def new_peer(
 def load() -> Callable[..., Any]:
     """Runs a load program in a process of its own and reads what it measured."""
 
-    def run(program: str, **spec: Any) -> Any:
+    def run(program: str, *, python: str | Path = sys.executable, **spec: Any) -> Any:
         done = subprocess.run(
-            [sys.executable, str(PROGRAMS / program)],
+            [str(python), str(PROGRAMS / program)],
             input=json.dumps(spec),
             capture_output=True,
             text=True,

@@ -12,48 +12,52 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import grpc
 import uvloop
+from bare_client import BareConnection
+from google.protobuf.message import Message
 from muniment.v1 import metadata_service_pb2 as pb
-from muniment.v1 import metadata_service_pb2_grpc, promotion_service_pb2, promotion_service_pb2_grpc
+from muniment.v1 import promotion_service_pb2
 
 MOVES_BETWEEN = 2
 """Pointers go to and fro between so many versions."""
+METHODS = {
+    "resolve": "/muniment.v1.MetadataService/ResolveVersion",
+    "register": "/muniment.v1.MetadataService/CreateVersion",
+    "alias": "/muniment.v1.MetadataService/SetAlias",
+    "promote": "/muniment.v1.PromotionService/RequestPromotion",
+}
 
 
-def calls(channel: grpc.aio.Channel, spec: dict[str, Any], connection: int) -> Callable[[int], Any]:
-    """What one connection does, as a function of how often it did before; every answer has a `number`."""
-    metadata = (("authorization", f"Bearer {spec['token']}"),)
+def requests(spec: dict[str, Any], connection: int) -> Callable[[int], Message]:
+    """What one connection asks, as a function of how often it did before."""
     model = spec["model"]
-    stub = metadata_service_pb2_grpc.MetadataServiceStub(channel)
 
-    def resolve(_turn: int) -> Any:
-        request = pb.ResolveVersionRequest(model=model, selector="production")
-        return stub.ResolveVersion(request, metadata=metadata)
+    def request_id(turn: int) -> str:
+        return f"{spec['round']}-{connection}-{turn}"
 
-    def register(turn: int) -> Any:
-        request = pb.CreateVersionRequest(parent=model, request_id=f"{spec['round']}-{connection}-{turn}")
+    def resolve(_turn: int) -> Message:
+        return pb.ResolveVersionRequest(model=model, selector="production")
+
+    def register(turn: int) -> Message:
+        request = pb.CreateVersionRequest(parent=model, request_id=request_id(turn))
         request.version.digest = spec["digest"]
         request.version.metrics.add(key="f1", value=0.9)
         request.version.params["depth"].number = 6
-        return stub.CreateVersion(request, metadata=metadata)
+        return request
 
-    def alias(turn: int) -> Any:
-        request = pb.SetAliasRequest(
+    def alias(turn: int) -> Message:
+        return pb.SetAliasRequest(
             name=f"{model}/aliases/champion-{connection}",
             number=1 + turn % MOVES_BETWEEN,
-            request_id=f"{spec['round']}-{connection}-{turn}",
+            request_id=request_id(turn),
         )
-        return stub.SetAlias(request, metadata=metadata)
 
-    async def promote(turn: int) -> Any:
-        request = promotion_service_pb2.RequestPromotionRequest(
+    def promote(turn: int) -> Message:
+        return promotion_service_pb2.RequestPromotionRequest(
             version=f"{model}/versions/{1 + turn % MOVES_BETWEEN}",
             stage="production",
-            request_id=f"{spec['round']}-{connection}-{turn}",
+            request_id=request_id(turn),
         )
-        promotion = promotion_service_pb2_grpc.PromotionServiceStub(channel)
-        await promotion.RequestPromotion(request, metadata=metadata)
 
     return {"resolve": resolve, "register": register, "alias": alias, "promote": promote}[spec["method"]]
 
@@ -63,24 +67,28 @@ async def main() -> None:
     spec = json.load(sys.stdin)
     times: list[float] = []
     remaining = spec.get("calls") or sys.maxsize
-    end = time.perf_counter() + (spec.get("seconds") or 3600)
-
-    async def call_on(connection: int) -> None:
-        nonlocal remaining
-        options = (("grpc.use_local_subchannel_pool", 1),)
-        async with grpc.aio.insecure_channel(spec["address"], options=options) as channel:
-            call = calls(channel, spec, connection)
-            turn = 0
-            while remaining > 0 and time.perf_counter() < end:
-                remaining -= 1
-                began = time.perf_counter()
-                await call(turn)
-                times.append(time.perf_counter() - began)
-                turn += 1
-
+    connections = [
+        await BareConnection.open(spec["address"], METHODS[spec["method"]], spec["token"])
+        for _ in range(spec["connections"])
+    ]
     began = time.perf_counter()
-    await asyncio.gather(*(call_on(connection) for connection in range(spec["connections"])))
+    end = began + (spec.get("seconds") or 3600)
+
+    async def call_on(number: int, connection: BareConnection) -> None:
+        nonlocal remaining
+        make = requests(spec, number)
+        turn = 0
+        while remaining > 0 and time.perf_counter() < end:
+            remaining -= 1
+            asked = time.perf_counter()
+            await connection.ask(make(turn).SerializeToString())
+            times.append(time.perf_counter() - asked)
+            turn += 1
+
+    await asyncio.gather(*(call_on(*each) for each in enumerate(connections)))
     seconds = time.perf_counter() - began
+    for connection in connections:
+        connection.close()
     times.sort()
     print(json.dumps({"answered": len(times), "seconds": seconds, "p50_ms": times[len(times) // 2] * 1000}))
 

@@ -51,10 +51,12 @@ class Peer:
     """A running peer with model `m`, whose version 1 has the alias `production`.
 
     Attributes:
+        python: interpreter of its environment, in which its client is.
         seconds_to_serve: from its start to its first answer.
     """
 
     process: RunningProcess
+    python: Path
     port: int
     seconds_to_serve: float
 
@@ -86,7 +88,7 @@ def start_peer(processes: ProcessRunner, programs: Path, directory: Path, databa
         env={**_ENVIRONMENT, "PATH": f"{programs}:/usr/bin:/bin"},
     )
     _await_answer(process, port)
-    peer = Peer(process, port, time.monotonic() - began)
+    peer = Peer(process, programs / "python", port, time.monotonic() - began)
     _post(port, "registered-models/create", {"name": "m"})
     source = {"name": "m", "source": "s3://models/m"}
     _post(port, "model-versions/create", source)
