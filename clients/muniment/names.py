@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from muniment.digests import Digest, InvalidDigest
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _DIGITS = re.compile(r"[0-9]+")
+
+_KEPT = 1_024
+"""So many of the names read last are kept as values: most calls name what calls before them named."""
 
 DEFAULT_PROJECT = "default"
 LATEST = "latest"
@@ -72,7 +76,7 @@ def check_pointer_name(kind: str, text: str) -> str:
 
 def _parts(kind: str, text: str, pattern: tuple[str, ...]) -> list[str]:
     parts = text.split("/")
-    if len(parts) != 2 * len(pattern) or any(parts[2 * i] != word for i, word in enumerate(pattern)):
+    if len(parts) != 2 * len(pattern) or tuple(parts[::2]) != pattern:
         form = "/".join(
             f"{word}/{{{word[:-3] + 'y' if word.endswith('ies') else word[:-1]}}}" for word in pattern
         )
@@ -113,6 +117,7 @@ class ModelName:
     model: str
 
     @classmethod
+    @lru_cache(_KEPT)
     def parse(cls, text: str) -> ModelName:
         project, model = _parts("model", text, ("projects", "models"))
         return cls(check_name("project", project), check_name("model", model))
@@ -236,6 +241,7 @@ class VersionSelector:
     """Name of a stage or alias."""
 
     @classmethod
+    @lru_cache(_KEPT)
     def parse(cls, text: str) -> VersionSelector:
         """Read a number, ``latest`` (or nothing), ``sha256:…``, or the name of a stage or alias.
 
@@ -301,6 +307,7 @@ class Selector:
         return f"{self.project}/{self.model}@{self.selector}"
 
 
+@lru_cache(_KEPT)
 def project_of(resource: str) -> str | None:
     """The project of any resource name, or None for ``projects/-`` and what is below it.
 

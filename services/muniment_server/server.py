@@ -27,7 +27,6 @@ from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.peers import ArtifactPeer
 from muniment_core.rpc.permissions import access_rules
-from muniment_core.rpc.stall import StallInterceptor
 from muniment_metadata.predictions.retention import look_after_predictions
 from muniment_promotion.watch.tail import LedgerTail
 
@@ -146,7 +145,7 @@ async def _started(
     interceptor = CallInterceptor(authorizer)
     server = grpc.aio.server(
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
-        interceptors=(StallInterceptor(), interceptor),
+        interceptors=(interceptor,),
         options=_OPTIONS,
     )
     bound = _bind(server, host, port)

@@ -1,9 +1,9 @@
 """Resolving and registering, by sixteen clients and by one, against the bare stack and the peer.
 
 Sixteen clients are connections with as little of a client as will do, or the clients would be what is measured:
-here gRPC's in Python takes as much processor time as the bare server does. One client is the one a program has: ours
-is the SDK and the generated stub, the peer's its Python client with its defaults, by which it asks once more whether
-what it registered is ready. What one connection takes without any client is shown beside it.
+here gRPC's in Python takes as much processor time as the bare server does. One client is the one a program has:
+ours is the SDK and the generated stub, the peer's its Python client with its defaults, by which it asks once
+more whether what it registered is ready. What one connection takes without any client is shown beside it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -90,10 +90,9 @@ class Principal:
 
     def holds(self, permission: Permission, project: str | None) -> bool:
         """Whether the caller has the permission in a project, or on the instance for None."""
-        roles = self.instance_roles
-        if project is not None:
-            roles = roles | self.roles.get(project, frozenset())
-        return any(permission in ROLE_PERMISSIONS[role] for role in roles)
+        if _carries(self.instance_roles, permission):
+            return True
+        return project is not None and _carries(self.roles.get(project, ()), permission)
 
     def require(self, permission: Permission, project: str | None) -> None:
         """Refuse the caller unless it has the permission in the project (None: on the instance).
@@ -112,6 +111,10 @@ class Principal:
             project=project,
             roles=roles_with(permission),
         )
+
+
+def _carries(roles: Iterable[Role], permission: Permission) -> bool:
+    return any(permission in ROLE_PERMISSIONS[role] for role in roles)
 
 
 SYSTEM = Principal(name="system", roles={}, instance_roles=frozenset({Role.ADMIN}))

@@ -63,14 +63,16 @@ class Authorizer:
         """
         secret = _bearer_token(metadata)
         # A call is identified when it comes and once more when its first message is there.
-        key = _current_key.get() if secret == current_token.get() else secret_hash(secret)
+        again = secret == current_token.get()
+        key = _current_key.get() if again else secret_hash(secret)
         known = self._known.get(key)
         principal = (
             known[0] if known is not None and time.monotonic() < known[1] else await self._look_up(key)
         )
+        if not again:
+            current_token.set(secret)
+            _current_key.set(key)
         current_principal.set(principal)
-        current_token.set(secret)
-        _current_key.set(key)
         return principal
 
     async def _look_up(self, key: bytes) -> Principal:

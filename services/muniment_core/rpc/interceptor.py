@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from grpc.aio import ServicerContext
 
+from muniment_core.domain.access import Principal
 from muniment_core.domain.errors import Defect, DomainError, InvalidField, ShuttingDown
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.error_table import error_metadata, status_of
 from muniment_core.rpc.shape import TooManyFields
+from muniment_core.rpc.stall import STALL_SECONDS, Moving
 from muniment_core.rpc.telemetry import UNOBSERVED, ObservedCall, UnobservedCall, is_set_up
 
 CONTRACT = "/muniment.v1."
@@ -37,6 +39,7 @@ MOST_REFUSING_SECONDS = 1.0
 RECHECK_SECONDS = 2.0
 """How long a stream goes on before its caller is checked again: a token that was revoked ends what it opened."""
 Metadata = Iterable[tuple[str, str | bytes]]
+_Admit = Callable[[str, Any, Metadata], Awaitable[tuple[Any, Any]]]
 _log = logging.getLogger(__name__)
 
 
@@ -68,8 +71,13 @@ class _InFlight:
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Admits, observes and translates the errors of calls."""
 
-    def __init__(self, authorizer: Authorizer) -> None:
+    def __init__(self, authorizer: Authorizer, *, stall_seconds: float = STALL_SECONDS) -> None:
+        """
+        Args:
+            stall_seconds: longest wait for the next message of a client stream.
+        """
         self._authorizer = authorizer
+        self._stall_seconds = stall_seconds
         self._observes = is_set_up()
         self._wrapped: dict[str, Any] = {}
         self._in_flight = _InFlight()
@@ -116,6 +124,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         )
         wrap: Any = self._streaming if handler.response_streaming else self._single
+        admit = self._admit_stream if handler.request_streaming else self._admit
         make = {
             (False, False): grpc.unary_unary_rpc_method_handler,
             (False, True): grpc.unary_stream_rpc_method_handler,
@@ -123,7 +132,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             (True, True): grpc.stream_stream_rpc_method_handler,
         }[handler.request_streaming, handler.response_streaming]
         return make(
-            wrap(method, behaviour), _tolerant(handler.request_deserializer), handler.response_serializer
+            wrap(method, behaviour, admit),
+            _tolerant(handler.request_deserializer),
+            handler.response_serializer,
         )
 
     def _stranger(self, method: str, why: Exception) -> Any:
@@ -139,13 +150,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         return grpc.stream_stream_rpc_method_handler(refuse)
 
-    def _single(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def _single(
+        self, method: str, behaviour: Callable[..., Awaitable[Any]], admit: _Admit
+    ) -> Callable[..., Awaitable[Any]]:
         async def call(request: Any, context: ServicerContext[Any, Any]) -> Any:
             metadata = context.invocation_metadata() or ()
             observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
             with self._in_flight:
                 try:
-                    admitted, _ = await self._admit(method, request, metadata)
+                    admitted, _ = await admit(method, request, metadata)
                     response = await behaviour(admitted, context)
                 except BaseException as error:
                     await _refuse(method, error, context, observed)
@@ -156,7 +169,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _streaming(
-        self, method: str, behaviour: Callable[..., AsyncGenerator[Any, None]]
+        self, method: str, behaviour: Callable[..., AsyncGenerator[Any, None]], admit: _Admit
     ) -> Callable[..., AsyncIterator[Any]]:
         clock = time.monotonic
 
@@ -165,7 +178,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             observed = ObservedCall(method, metadata) if self._observes else UNOBSERVED
             with self._in_flight:
                 try:
-                    admitted, first = await self._admit(method, request, metadata)
+                    admitted, first = await admit(method, request, metadata)
                     check_due = clock() + RECHECK_SECONDS
                     # Closed here, so that what a cancelled stream holds is let go at once.
                     async with aclosing(behaviour(admitted, context)) as stream:
@@ -184,24 +197,32 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     async def _admit(self, method: str, request: Any, metadata: Metadata) -> tuple[Any, Any]:
-        """Check the caller; for a client stream, against its first message, which is put back in front.
+        """Check the caller.
 
         Returns:
             What the method is given, and the message the caller was checked against.
         """
-        if self._draining and method not in NEEDED_BY_CALLS_IN_FLIGHT:
-            self._refused += 1
-            raise ShuttingDown
-        principal = await self._authorizer.identify(metadata)
-        if isinstance(request, Message | _Unreadable):
-            self._authorizer.check(method, principal, _readable(request))
-            return request, request
-        messages = aiter(request)
+        principal = await self._caller(method, metadata)
+        self._authorizer.check(method, principal, _readable(request))
+        return request, request
+
+    async def _admit_stream(
+        self, method: str, requests: AsyncIterator[Any], metadata: Metadata
+    ) -> tuple[Any, Any]:
+        """The same for a client stream: the caller is checked against its first message, which is put back."""
+        principal = await self._caller(method, metadata)
+        messages = Moving(requests, self._stall_seconds)
         first = await anext(messages, None)
         if first is None:
             raise InvalidField("parent", "is required, while the stream ended without a message")
         self._authorizer.check(method, principal, _readable(first))
         return _put_back(first, messages), first
+
+    async def _caller(self, method: str, metadata: Metadata) -> Principal:
+        if self._draining and method not in NEEDED_BY_CALLS_IN_FLIGHT:
+            self._refused += 1
+            raise ShuttingDown
+        return await self._authorizer.identify(metadata)
 
 
 async def _put_back(first: Any, others: AsyncIterator[Any]) -> AsyncIterator[Any]:

@@ -37,7 +37,7 @@ from muniment_core.rpc.execution import Execution
 from muniment_core.rpc.interceptor import CallInterceptor
 from muniment_core.rpc.paging import PageTokens
 from muniment_core.rpc.permissions import access_rules
-from muniment_core.rpc.stall import STALL_SECONDS, StallInterceptor
+from muniment_core.rpc.stall import STALL_SECONDS
 from muniment_metadata.models import create_model
 from muniment_metadata.versions import create_version
 from sqlalchemy import delete, insert, text
@@ -167,8 +167,7 @@ async def client(
         return Principal(name="tester", roles={}, instance_roles=frozenset({Role.ADMIN}))
 
     interceptors = (
-        StallInterceptor(stall_seconds),
-        CallInterceptor(Authorizer(access_rules([_DESCRIPTOR]), admin)),
+        CallInterceptor(Authorizer(access_rules([_DESCRIPTOR]), admin), stall_seconds=stall_seconds),
     )
     server = grpc.aio.server(interceptors=interceptors, options=(("grpc.so_reuseport", 0),))
     add_to_server(
