@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import click
 from muniment.names import InvalidName
 from muniment_artifact.blobs.store import UnusableStore
@@ -54,15 +57,25 @@ class _Group(click.Group):
         except _REFUSALS as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            if error.filename is None:
+            # click ends quietly when nobody reads on.
+            if error.errno == errno.EPIPE:
                 raise
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+            if error.filename is None:
+                _give_up_on_output()
+            raise click.ClickException(": ".join(filter(None, (error.filename, error.strerror)))) from error
         except Exception as error:
             refusal = domain_error_of(error)
             if refusal is None:
                 raise
             cause = str(error.__cause__ or "").strip().partition("\n")[0]
             raise click.ClickException(f"{refusal} ({cause})" if cause else str(refusal)) from error
+
+
+def _give_up_on_output() -> None:
+    """Send what is still buffered nowhere: it may be what failed, and Python would try again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
