@@ -40,6 +40,8 @@ MAX_BATCH = 256
 """Most changes of one transaction: enough to hide the fsync, few enough to keep locks short."""
 WORTH_A_COMMIT = 4
 """So many changes are never parted."""
+MOST_PATIENCE_SECONDS = 0.01
+"""No answer that can be given is held back for longer, however long the disk took the last time."""
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -159,7 +161,7 @@ class Writer:
             if batch:
                 began = time.monotonic()
                 self._commit(batch)
-                self._patience_seconds = time.monotonic() - began
+                self._patience_seconds = min(time.monotonic() - began, MOST_PATIENCE_SECONDS)
         self._answer()
 
     def _take(self) -> list[_Waiting]:
