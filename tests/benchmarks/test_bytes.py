@@ -48,7 +48,8 @@ class Contestants:
     """Ours, the bare stack and the peer, each with all its bytes in memory, and what a transfer took of each.
 
     The bare stack hashes every byte once on either end. `named` is the same with every frame hashed by itself,
-    too: a push promises the digests of chunks and of whole files, and either end has to find both.
+    too: a push promises the digests of chunks and of whole files, and either end has to find both. The peer is
+    asked over four connections with next to no client; `client` is the peer with its own.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class Contestants:
         }
         if peer_programs is not None:
             peer = start_peer(processes, peer_programs, memory / "peer", None)
-            self._servers["peer"] = peer.process
-            self._addresses["peer"] = f"127.0.0.1:{peer.port}"
+            for name in ("peer", "client"):
+                self._servers[name] = peer.process
+                self._addresses[name] = f"127.0.0.1:{peer.port}"
+            self._peer_python = peer.python
         self.names = tuple(self._servers)
 
     def round(self, count: int, size: int) -> dict[str, dict[str, dict[str, float]]]:
@@ -104,8 +107,11 @@ class Contestants:
         gigabytes = sum(file.stat().st_size for file in files) / 1e9
         self._touch_memory(sum(file.stat().st_size for file in files))
         before, split = cpu_seconds(self._servers[name]), self._split(name)
+        client = (
+            {"program": "own_client_bytes_peer.py", "python": self._peer_python} if name == "client" else {}
+        )
         result = self._load(
-            "byte_load.py",
+            **{"program": "byte_load.py", **client},
             kind=name,
             verb=verb,
             address=self._addresses[name],

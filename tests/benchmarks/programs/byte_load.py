@@ -25,6 +25,8 @@ from muniment.transfer import arriving, chunking, hashing
 
 FRAME = 1024 * 1024
 PEER_CONNECTIONS = 4
+PEER_BLOCK = 64 * 1024
+"""What the peer is fastest with; frames of 1 MiB cost it a fifth of its pushes."""
 SPLIT = CpuSplit()
 
 
@@ -84,7 +86,7 @@ def peer(spec: dict[str, Any]) -> Callable[[], object]:
     path = Path(spec["path"])
     prefix = f"/api/2.0/mlflow-artifacts/artifacts/{spec['model']}"
     connections = [
-        http.client.HTTPConnection(spec["address"], timeout=600, blocksize=FRAME)
+        http.client.HTTPConnection(spec["address"], timeout=600, blocksize=PEER_BLOCK)
         for _ in range(PEER_CONNECTIONS)
     ]
 
@@ -104,7 +106,7 @@ def peer(spec: dict[str, Any]) -> Callable[[], object]:
         answer = connection.getresponse()
         assert answer.status == 200, answer.read(500)
         with (path / name).open("wb", buffering=0) as file:
-            while block := answer.read(FRAME):
+            while block := answer.read(PEER_BLOCK):
                 file.write(block)
 
     def on_all(work: Callable[[http.client.HTTPConnection, Any], None], items: list[Any]) -> None:
