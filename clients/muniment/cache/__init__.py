@@ -2,7 +2,7 @@
 
 ::
 
-    DIR/pushed-1/                 digests of files that were pushed, see :mod:`muniment.transfer.memo`
+    DIR/pushed-2/                 digests of files that were pushed, see :mod:`muniment.transfer.memo`
     DIR/v1/                       0700, of the user alone
       CACHEDIR.TAG                tells backup programs to leave it out
       files/ab/ab12…              a whole file by its sha256, 0444; of the time of its last use is its access time

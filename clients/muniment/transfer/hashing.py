@@ -60,7 +60,7 @@ class Hasher:
             FileChanged: if it changes while it is read.
             CannotRead: if it cannot be read.
         """
-        look = self._memo.look(source, f"{self._max_chunk_bytes} {self._coarse}")
+        look = self._memo.look(source)
         file = self._memo.find(source, look)
         if file is not None:
             found(list(file.pieces), None)

@@ -55,7 +55,13 @@ class Upload:
             default=0,
         )
         self._capabilities = _capabilities(session)
-        self._memo = DigestMemo(session.cache.settings.directory if session.cache is not None else None)
+        size = sum(source.size for source in self._sources)
+        self._coarse = size // MIB > self._capabilities.max_commit_chunks // 2
+        self._memo = DigestMemo(
+            session.cache.settings.directory if session.cache is not None else None,
+            path,
+            f"{self._capabilities.max_chunk_bytes} {self._coarse}",
+        )
         limit = self._capabilities.max_files
         if len(self._sources) > limit:
             raise LimitExceeded(
@@ -122,17 +128,19 @@ class Upload:
                 self._memo,
                 slabs=delivery.slabs,
                 max_chunk_bytes=self._capabilities.max_chunk_bytes,
-                coarse=total // MIB > self._capabilities.max_commit_chunks // 2,
+                coarse=self._coarse,
                 progress=advance,
             )
-            files = []
-            for index, source in enumerate(self._sources):
-                # A file goes out on one stream: the next large one is found while that one is busy.
-                delivery.slabs.is_patient = index >= self._last_large
-                files.append(hasher.hash(source, partial(delivery.offer, source)))
-            delivery.offered_all()
+            files: list[HashedFile] = []
+            try:
+                for index, source in enumerate(self._sources):
+                    # A file goes out on one stream: the next large one is found while that one is busy.
+                    delivery.slabs.is_patient = index >= self._last_large
+                    files.append(hasher.hash(source, partial(delivery.offer, source)))
+                delivery.offered_all()
+            finally:
+                self._memo.save(is_all=len(files) == len(self._sources))
             read()
-        self._memo.tidy()
         return files
 
     def _check_unchanged(self) -> None:
