@@ -17,7 +17,8 @@ SMALL, LARGE = 10, 10_000
 CLIENTS = {"register": 16, "alias": 16, "promote": 1}
 """Several promoting to one stage would only tell each other that they came too late."""
 CALLS = {"register": 320, "alias": 640, "promote": 160}
-"""So few that a small model stays one."""
+"""So few that a small model stays one; they take a fraction of a second, hence the rounds."""
+ROUNDS = 15
 Load = Callable[..., dict[str, float]]
 
 
@@ -74,7 +75,7 @@ def test_rates_in_a_large_model_are_those_in_a_small_one(
                 "ours": partial(rate, method, lambda: large),
                 f"{SMALL} versions": partial(rate, method, lambda: fill(f"small-{next(rounds)}", SMALL)),
             }
-            figures = interleaved(measures, rounds=5)
+            figures = interleaved(measures, rounds=ROUNDS)
             table.add(
                 f"growth: {method} in a model of {LARGE:,}",
                 database,
