@@ -54,6 +54,10 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_concurrent_streams", 10_000),
+    # Calls that came and that the event loop has not taken yet. Beyond a thousand gRPC ends them CANCELLED, one by
+    # chance and by three thousand all, without a word that they were never looked at.
+    ("grpc.server.max_pending_requests", MAX_CONCURRENT_CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_CONCURRENT_CALLS),
     # Watchers that vanished without a word are noticed within a minute.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),
