@@ -58,6 +58,8 @@ _OPTIONS = (
     # chance and by three thousand all, without a word that they were never looked at.
     ("grpc.server.max_pending_requests", MAX_CONCURRENT_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_CONCURRENT_CALLS),
+    # How long such a call waits is for its own deadline to say. After thirty seconds gRPC would end it CANCELLED.
+    ("grpc.server_max_unrequested_time_in_server", 3_600),
     # Watchers that vanished without a word are noticed within a minute.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),

@@ -58,8 +58,7 @@ async def follow(
                 yield response
             if responses:
                 next_message_due = clock() + heartbeat_seconds
-                continue
-            if clock() >= next_message_due:
+            elif clock() >= next_message_due:
                 yield pb.WatchResponse(revision=position)
                 next_message_due = clock() + heartbeat_seconds
             await tail.wait(position, seconds=next_message_due - clock())

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, TypeAlias
 
 from muniment.v1.ledger_service_pb2 import LedgerEntry
@@ -31,6 +33,9 @@ KEPT_ENTRIES = 4_096
 READ_ENTRIES = 1_000
 SHARED_ANSWERS = 64
 """How many different answers are kept for other watchers until the next entry comes."""
+TURNS_AT_ONCE = 64
+"""How many watchers go on in one round of the event loop. gRPC accepts a call in five or six rounds, one after the
+other, so with a thousand watchers in each round callers wait for a second."""
 RETRY_SECONDS = 0.5
 """How often a database that is away is asked again."""
 _EVERYTHING = EntryQuery()
@@ -60,7 +65,10 @@ class LedgerTail:
         self._kept: list[Kept] = []
         self._shared: dict[tuple[EntryQuery, int], Recent] = {}
         self._committed = asyncio.Event()
-        self._advanced = asyncio.Event()
+        # Watchers that have all there is, and those that wait for their turn, each in the order they came.
+        self._resting: dict[asyncio.Future[None], None] = {}
+        self._queued: dict[asyncio.Future[None], None] = {}
+        self._giving_turns = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -76,7 +84,7 @@ class LedgerTail:
     async def close(self) -> None:
         """Stop following, and wake every watcher so that it ends."""
         self._closed = True
-        self._advanced.set()
+        self._wake_watchers()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -127,13 +135,26 @@ class LedgerTail:
         return found
 
     async def wait(self, revision: int, *, seconds: float) -> None:
-        """Return when there is an entry after ``revision``, the time is over, or the server stops."""
-        if self.revision > revision or self._closed:
+        """Return when there is an entry after ``revision``, the time is over, or the server stops.
+
+        Who waits while there is such an entry waits for its turn: of all watchers together so many go on that
+        half of the event loop's time is left to everybody else, and each is sent more at once instead.
+        """
+        if self._closed:
             return
-        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._advanced.wait()
+        turn = asyncio.get_running_loop().create_future()
+        if self.revision > revision:
+            self._queue({turn: None})
+        else:
+            self._resting[turn] = None
+        try:
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await turn
+        finally:
+            self._resting.pop(turn, None)
+            self._queued.pop(turn, None)
 
     async def _follow(self) -> None:
         away = False
@@ -186,8 +207,27 @@ class LedgerTail:
 
     def _wake_watchers(self) -> None:
         self._shared.clear()
-        woken, self._advanced = self._advanced, asyncio.Event()
-        woken.set()
+        resting, self._resting = self._resting, {}
+        self._queue(resting)
+
+    def _queue(self, turns: dict[asyncio.Future[None], None]) -> None:
+        self._queued.update(turns)
+        if self._queued and not self._giving_turns:
+            self._giving_turns = True
+            asyncio.get_running_loop().call_soon(self._give_turns)
+
+    def _give_turns(self) -> None:
+        for turn in list(islice(self._queued, TURNS_AT_ONCE)):
+            del self._queued[turn]
+            if not turn.done():
+                turn.set_result(None)
+        # Once those have run; the loop's own clock stands still meanwhile.
+        asyncio.get_running_loop().call_soon(self._pause, time.monotonic())
+
+    def _pause(self, began: float) -> None:
+        self._giving_turns = bool(self._queued)
+        if self._giving_turns:
+            asyncio.get_running_loop().call_later(time.monotonic() - began, self._give_turns)
 
 
 def _matching(kept: Sequence[Kept], query: EntryQuery, *, upto: int) -> Recent:

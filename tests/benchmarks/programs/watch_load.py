@@ -81,6 +81,7 @@ async def main() -> None:
         await stub.SetAlias(request, metadata=metadata)
 
     await asyncio.gather(*(change(number) for number in range(count)))
+    took = time.perf_counter() - began
     end = spec["after"] + count
     deadline = time.perf_counter() + END_SECONDS
     while any(watcher.revision < end for watcher in watchers):
@@ -97,6 +98,7 @@ async def main() -> None:
         json.dumps(
             {
                 "revision": end,
+                "changes_per_second": count / took,
                 "p50_ms": delays[len(delays) // 2],
                 "p99_ms": delays[len(delays) * 99 // 100],
                 "max_ms": delays[-1],

@@ -18,7 +18,7 @@ from muniment_core.domain.errors import ShuttingDown
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.rpc.execution import Execution
 from muniment_promotion.watch.stream import follow
-from muniment_promotion.watch.tail import LedgerTail
+from muniment_promotion.watch.tail import TURNS_AT_ONCE, LedgerTail
 
 KEPT = 5
 DEADLINE = 60.0
@@ -172,6 +172,66 @@ async def test_what_was_committed_while_nobody_watched_is_read_from_the_table(re
     await stream.aclose()
     registry.write(1)
     assert await revisions(registry.follow(KEPT), KEPT + 2) == [KEPT + 1, KEPT + 2]
+
+
+async def test_of_many_watchers_a_few_go_on_in_a_round_of_the_event_loop_and_in_the_end_all(
+    registry: Registry,
+) -> None:
+    gone_on = 0
+
+    async def wait() -> None:
+        nonlocal gone_on
+        await registry.tail.wait(0, seconds=DEADLINE)
+        gone_on += 1
+
+    with registry.tail.watched():
+        waiting = [asyncio.create_task(wait()) for _ in range(3 * TURNS_AT_ONCE + 1)]
+        await asyncio.sleep(0)
+        registry.write(1)
+        in_a_round: list[int] = []
+        async with asyncio.timeout(DEADLINE):
+            while gone_on < len(waiting):
+                before = gone_on
+                await asyncio.sleep(0)
+                in_a_round.append(gone_on - before)
+    assert max(in_a_round) == TURNS_AT_ONCE
+    since_the_first = in_a_round[in_a_round.index(TURNS_AT_ONCE) :]
+    assert 0 in since_the_first, "there is no pause for everybody else"
+
+
+async def test_a_watcher_with_more_to_come_waits_for_its_turn_again(registry: Registry) -> None:
+    streams = [registry.follow(0) for _ in range(2)]
+    for stream in streams:
+        await anext(stream)
+    registry.write(1)
+    for stream in streams:
+        assert await revisions(stream, 1) == [1]
+    registry.write(1)
+    await _reached(registry.tail, 2)
+    order: list[int] = []
+
+    async def go_on(number: int) -> None:
+        for _ in range(2):
+            await registry.tail.wait(1, seconds=DEADLINE)
+            order.append(number)
+
+    await asyncio.gather(*map(go_on, range(2)))
+    assert order == [0, 1, 0, 1]
+    for stream in streams:
+        await stream.aclose()
+
+
+async def test_a_watcher_that_left_the_line_holds_up_nobody(registry: Registry) -> None:
+    with registry.tail.watched():
+        left = [asyncio.create_task(registry.tail.wait(0, seconds=DEADLINE)) for _ in range(TURNS_AT_ONCE)]
+        stays = asyncio.create_task(registry.tail.wait(0, seconds=DEADLINE))
+        await asyncio.sleep(0)
+        for task in left:
+            task.cancel()
+        registry.write(1)
+        async with asyncio.timeout(DEADLINE):
+            await stays
+        assert all(result.cancelled() for result in left)
 
 
 async def _reached(tail: LedgerTail, revision: int) -> None:
