@@ -20,9 +20,13 @@ _PAGE_CACHE_KIB = 16 * 1024
 _KEPT_WRITING = 512
 _KEPT_READING = 128
 """Statements that a connection to SQLite keeps compiled: a search takes 100 KiB, and there are several readers."""
+_PAGE_BYTES = 1_024
+"""Of a database that is made now. A registration changes some 50 pages, of most of them one row, and each is
+written whole: with SQLite's default of 4,096 it takes a seventh longer. What reads every row takes a tenth longer
+with these."""
 _CHECKPOINT_PAGES = 8_000
-"""Of 4 KiB, so the log before a checkpoint is 32 MiB. One registration changes some 40 pages, mostly the same ones
-as the one before: with SQLite's default of 1,000 every 25th would write them to their places and wait for that."""
+"""The log before a checkpoint is 8 MiB. One registration changes mostly the same pages as the one before: with
+SQLite's default of 1,000 every 20th would write them to their places and wait for that."""
 _POSTGRESQL_OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
@@ -54,6 +58,7 @@ def sqlite_engine(url: URL, *, read_only: bool) -> Engine:
     def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transaction handling begins too late for a snapshot: we begin ourselves.
         connection.isolation_level = None
+        connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
