@@ -19,7 +19,7 @@
     ├── Damaged              BytesDamaged LedgerDamaged DownloadRefused
     ├── Unavailable          Unreachable StorageUnavailable DatabaseUnavailable PeerUnavailable ShuttingDown
     │                        CheckpointPending TransfersBusy
-    ├── DeadlineExceeded
+    ├── DeadlineExceeded     QueryTooLong
     ├── Internal
     └── LocalError           SourceRefused (SourceMissing EmptyDirectory SymlinkRefused) FileChanged CannotRead
                              DestinationRefused CannotWrite LedgerUnproven RegistryClosed TokenInClear
@@ -93,6 +93,7 @@ from muniment.errors.remote import (
     PredictionNotFound,
     ProjectNotFound,
     PromotionNotFound,
+    QueryTooLong,
     RequestIdReused,
     SequenceBroken,
     ShuttingDown,
@@ -172,6 +173,7 @@ __all__ = [
     "PredictionNotFound",
     "ProjectNotFound",
     "PromotionNotFound",
+    "QueryTooLong",
     "RegistryClosed",
     "RequestIdReused",
     "SequenceBroken",

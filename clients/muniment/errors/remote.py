@@ -369,6 +369,12 @@ class DeadlineExceeded(MunimentError):
     advice = "Try again, perhaps with a longer timeout (--timeout SECONDS)."
 
 
+class QueryTooLong(DeadlineExceeded):
+    """The registry gave up a question that takes its database too long."""
+
+    advice = "Ask for less: by a narrower filter, or for a shorter time."
+
+
 class Internal(MunimentError):
     """The server failed, or answered what it should not."""
 

@@ -23,6 +23,7 @@ REASONS: Mapping[str, type[MunimentError]] = {
     "INVALID_FILTER": errors.InvalidFilter,
     "INVALID_PATH": errors.InvalidPath,
     "LIMIT_EXCEEDED": errors.LimitExceeded,
+    "QUERY_TOO_LONG": errors.QueryTooLong,
     "PROJECT_NOT_FOUND": errors.ProjectNotFound,
     "MODEL_NOT_FOUND": errors.ModelNotFound,
     "VERSION_NOT_FOUND": errors.VersionNotFound,

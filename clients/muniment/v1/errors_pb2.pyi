@@ -14,6 +14,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_INVALID_FILTER: _ClassVar[ErrorReason]
     ERROR_REASON_INVALID_PATH: _ClassVar[ErrorReason]
     ERROR_REASON_LIMIT_EXCEEDED: _ClassVar[ErrorReason]
+    ERROR_REASON_QUERY_TOO_LONG: _ClassVar[ErrorReason]
     ERROR_REASON_PROJECT_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_MODEL_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_VERSION_NOT_FOUND: _ClassVar[ErrorReason]
@@ -69,6 +70,7 @@ ERROR_REASON_INVALID_PAGE_TOKEN: ErrorReason
 ERROR_REASON_INVALID_FILTER: ErrorReason
 ERROR_REASON_INVALID_PATH: ErrorReason
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason
+ERROR_REASON_QUERY_TOO_LONG: ErrorReason
 ERROR_REASON_PROJECT_NOT_FOUND: ErrorReason
 ERROR_REASON_MODEL_NOT_FOUND: ErrorReason
 ERROR_REASON_VERSION_NOT_FOUND: ErrorReason

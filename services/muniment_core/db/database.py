@@ -9,6 +9,7 @@ Beside them there are look-ups: one statement each, a snapshot by itself, over c
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,10 @@ from muniment_core.db.direct import DirectLookUp
 from muniment_core.db.engines import READ_POOL_SIZE, WRITE_POOL_SIZE, postgresql_engines, sqlite_engine
 from muniment_core.db.integrity import is_infrastructure
 from muniment_core.db.kept import KeptConnections
-from muniment_core.db.prepared import Prepared
+from muniment_core.db.prepared import Prepared, driver_of
+
+_STEPS_BETWEEN_LOOKS = 500_000
+"""Of SQLite's virtual machine: some 10 ms."""
 
 
 class UnusableDatabaseUrl(ValueError):
@@ -93,6 +97,25 @@ class Database:
         """A connection that sees one consistent snapshot and cannot write."""
         with self._readers.begun() as connection:
             yield connection
+
+    @contextmanager
+    def querying(self, wanted: Callable[[], bool]) -> Iterator[Connection]:
+        """The same for a question that may take long.
+
+        Args:
+            wanted: whether an answer is still wanted. On SQLite it is asked now and then, and the statement is
+                interrupted when it says no; PostgreSQL ends what takes too long by itself.
+        """
+        with self.reading() as connection:
+            if not self.is_sqlite:
+                yield connection
+                return
+            driver: sqlite3.Connection = driver_of(connection)
+            driver.set_progress_handler(lambda: not wanted(), _STEPS_BETWEEN_LOOKS)
+            try:
+                yield connection
+            finally:
+                driver.set_progress_handler(None, 0)
 
     @contextmanager
     def alone(self, key: int) -> Iterator[Callable[[], bool] | None]:

@@ -15,6 +15,8 @@ from muniment_core.db.prepared import driver_of
 READ_POOL_SIZE = 8
 WRITE_POOL_SIZE = 3
 """On PostgreSQL, where the writer is not alone: an alarm must not wait for it."""
+QUERY_SECONDS = 60
+"""How long the database may take over one question."""
 _BUSY_TIMEOUT_MS = 5_000
 _PAGE_CACHE_KIB = 16 * 1024
 _KEPT_WRITING = 512
@@ -30,7 +32,7 @@ SQLite's default of 1,000 every 20th would write them to their places and wait f
 _POSTGRESQL_OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
-        "statement_timeout=60s",
+        f"statement_timeout={QUERY_SECONDS}s",
         "lock_timeout=30s",
         "idle_in_transaction_session_timeout=60s",
         "synchronous_commit=on",

@@ -16,6 +16,8 @@ from muniment_core.domain.errors import DatabaseUnavailable, DomainError, Storag
 
 _SQLITE_FULL = 13
 _SQLITE_TRANSIENT = {5, 6, 10, 14}  # busy, locked, I/O error, cannot open
+_SQLITE_INTERRUPT = 9
+_POSTGRESQL_CANCELED = "57014"
 _POSTGRESQL_FULL = {"53100"}
 _POSTGRESQL_CONFLICT = {"40001", "40P01"}  # serialization failure, deadlock
 
@@ -38,6 +40,14 @@ def domain_error_of(error: BaseException) -> DomainError | None:
         if lost or isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
             return DatabaseUnavailable()
     return None
+
+
+def is_interrupted(error: BaseException) -> bool:
+    """Whether a statement was ended because it took too long, or nobody waits for it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) == _SQLITE_INTERRUPT
+    return isinstance(cause, psycopg.Error) and cause.sqlstate == _POSTGRESQL_CANCELED
 
 
 def is_conflict(error: BaseException) -> bool:

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
 from muniment.names import ModelName
 
 from muniment_core.db.database import Database
-from muniment_core.db.engines import READ_POOL_SIZE
-from muniment_core.db.integrity import domain_error_of
+from muniment_core.db.engines import QUERY_SECONDS, READ_POOL_SIZE
+from muniment_core.db.integrity import domain_error_of, is_interrupted
 from muniment_core.db.prepared import Question
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
+from muniment_core.domain.errors import QueryTooLong
 from muniment_core.domain.limits import fitting
 from muniment_core.rpc.answers import Answers, Mark, about_number
 from muniment_core.rpc.auth import current_principal
@@ -85,8 +87,13 @@ class Execution:
     async def read(self, use_case: Callable[[Reader], T]) -> T:
         """Run a use case that only reads, on one consistent snapshot."""
         if self._readers is None:
-            return self._read(use_case)
-        return await self._read_in(self._readers, use_case)
+            return self._read(use_case, self._database.reading())
+
+        def work(promise: Promise[T]) -> None:
+            # What was read stands, however the transaction ends: that takes a trip, for which nobody need wait.
+            self._read(lambda reader: promise.set_result(use_case(reader)), self._database.reading())
+
+        return await self._delivering().of(self._readers, work)
 
     async def read_about(
         self, model: ModelName, question: str, use_case: Callable[[Reader], M], answer: type[M]
@@ -117,8 +124,27 @@ class Execution:
         return message
 
     async def query(self, use_case: Callable[[Reader], T]) -> T:
-        """Run a use case that reads much: never on the event loop, and beside short reads."""
-        return await self._read_in(self._queries, use_case)
+        """Run a use case that reads much: never on the event loop, and beside short reads.
+
+        Raises:
+            QueryTooLong: if the database takes longer over it than it may.
+        """
+
+        def work(promise: Promise[T]) -> None:
+            until = time.monotonic() + QUERY_SECONDS
+
+            def wanted() -> bool:
+                return time.monotonic() < until and not promise.future.cancelled()
+
+            try:
+                querying = self._database.querying(wanted)
+                self._read(lambda reader: promise.set_result(use_case(reader)), querying)
+            except Exception as error:
+                if not is_interrupted(error.__cause__ or error):
+                    raise
+                raise QueryTooLong(QUERY_SECONDS) from error
+
+        return await self._delivering().of(self._queries, work)
 
     async def query_versions(
         self,
@@ -287,16 +313,9 @@ class Execution:
             self._deliveries = Deliveries(loop)
         return self._deliveries
 
-    async def _read_in(self, pool: ThreadPoolExecutor, use_case: Callable[[Reader], T]) -> T:
-        def work(promise: Promise[T]) -> None:
-            # What was read stands, however the transaction ends: that takes a trip, for which nobody need wait.
-            self._read(lambda reader: promise.set_result(use_case(reader)))
-
-        return await self._delivering().of(pool, work)
-
-    def _read(self, use_case: Callable[[Reader], T]) -> T:
+    def _read(self, use_case: Callable[[Reader], T], reading: AbstractContextManager[Any]) -> T:
         try:
-            with self._database.reading() as connection:
+            with reading as connection:
                 return use_case(Reader(connection, self.clock()))
         except Exception as error:
             translated = domain_error_of(error)

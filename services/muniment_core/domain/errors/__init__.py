@@ -29,6 +29,7 @@ from muniment_core.domain.errors.requests import (
     InvalidPath,
     InvalidSelector,
     LimitExceeded,
+    QueryTooLong,
     RequestIdReused,
 )
 from muniment_core.domain.errors.resources import (
@@ -108,6 +109,7 @@ __all__ = [
     "PredictionNotFound",
     "ProjectNotFound",
     "PromotionNotFound",
+    "QueryTooLong",
     "RequestIdReused",
     "SequenceBroken",
     "ShuttingDown",

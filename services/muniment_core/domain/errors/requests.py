@@ -70,6 +70,15 @@ class LimitExceeded(DomainError):
         )
 
 
+class QueryTooLong(DomainError):
+    """A question takes the database longer than any may."""
+
+    reason = "QUERY_TOO_LONG"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"the question was given up after {seconds} s, as it takes too long", limit=seconds)
+
+
 class RequestIdReused(DomainError):
     """The request id was used before with another request."""
 
