@@ -159,15 +159,13 @@ def test_predictions_wait_for_a_server_that_is_away_and_none_is_kept_twice(
     assert found == sorted(f"{number}-{when}" for number in range(2) for when in ("up", "away"))
 
 
-def test_the_end_of_a_process_and_its_children_lose_nothing(
-    registry: muniment.Registry, version: muniment.Version, shared_server: ServerProcess, project: str
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _FORKING],
+def run_apart(program: str, server: ServerProcess, project: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
         env={
             **os.environ,
-            "MUNIMENT_TARGET": shared_server.address,
-            "MUNIMENT_TOKEN": shared_server.token,
+            "MUNIMENT_TARGET": server.address,
+            "MUNIMENT_TOKEN": server.token,
             "MUNIMENT_PROJECT": project,
         },
         capture_output=True,
@@ -175,6 +173,44 @@ def test_the_end_of_a_process_and_its_children_lose_nothing(
         timeout=DEADLINE,
         check=False,
     )
+
+
+def test_a_recorder_that_is_let_go_loses_nothing(
+    registry: muniment.Registry, version: muniment.Version, shared_server: ServerProcess, project: str
+) -> None:
+    done = run_apart(_LETTING_GO, shared_server, project)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    found = sorted(one.id for one in registry.list_predictions("churn@1"))
+    assert found == ["0", "1", "2"]
+
+
+_LETTING_GO = """
+import gc, muniment
+registry = muniment.connect()
+for number in range(3):
+    registry.predictions("churn@1").record(str(number), input=b"", output=b"")
+    gc.collect()
+"""
+
+
+def test_closing_a_registry_closes_all_recorders_and_tells_what_was_wrong_with_one(
+    version: muniment.Version, shared_server: ServerProcess, project: str
+) -> None:
+    registry = muniment.connect(shared_server.address, token=shared_server.token, project=project)
+    recorders = [registry.predictions("churn@1") for _ in range(3)]
+    for recorder in recorders:
+        recorder.record("bad", input=[float("nan")], output=b"")
+    with pytest.raises(errors.InvalidArgument, match="'bad' is not recorded"):
+        registry.close()
+    for recorder in recorders:
+        with pytest.raises(errors.RegistryClosed):
+            recorder.record(input=b"", output=b"")
+
+
+def test_the_end_of_a_process_and_its_children_lose_nothing(
+    registry: muniment.Registry, version: muniment.Version, shared_server: ServerProcess, project: str
+) -> None:
+    done = run_apart(_FORKING, shared_server, project)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "child kept 1\n"
     found = sorted(one.id for one in registry.list_predictions("churn@1"))

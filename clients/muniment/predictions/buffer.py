@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -16,6 +17,7 @@ Policy = Literal["wait", "drop", "raise"]
 MESSAGE_RECORDS = 1_024
 LINGER_SECONDS = 0.1
 """How long the first prediction of a message waits for others."""
+_log = logging.getLogger("muniment.predictions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,10 @@ class Buffer:
         Raises:
             BufferFull: if there is no room and the policy is to raise.
             RegistryClosed: if the recorder was closed.
-            MunimentError: what keeps predictions from being kept for good, or what was wrong with an earlier one.
+            MunimentError: what keeps predictions from being kept for good.
         """
         with self._lock:
-            if self._closed or self._failure or self._complaint:
+            if self._closed or self._failure:
                 self._raise()
             if self._recorded - self._acknowledged - self._unusable >= self._capacity and (
                 not self._find_room()
@@ -101,7 +103,8 @@ class Buffer:
             self._progress.notify_all()
 
     def give_up(self, complaint: MunimentError) -> None:
-        """Count one that cannot be sent; the next call of the recorder says why."""
+        """Count one that cannot be sent; the log says why, and who flushes is told."""
+        _log.warning("%s", complaint.message)
         with self._lock:
             self._unusable += 1
             self._complaint = complaint
@@ -121,7 +124,7 @@ class Buffer:
         """Wait until everything recorded before is acknowledged; whether it is.
 
         Raises:
-            MunimentError: as :meth:`put`.
+            MunimentError: as :meth:`put`, or what was wrong with the last one that could not be sent.
         """
         with self._lock:
             goal = self._recorded
@@ -133,8 +136,11 @@ class Buffer:
                 )
             finally:
                 self._hurried = False
-            if self._failure or self._complaint:
+            if self._failure:
                 self._raise()
+            if self._complaint is not None:
+                complaint, self._complaint = self._complaint, None
+                raise complaint
             return bool(done)
 
     def close(self) -> None:
@@ -163,7 +169,4 @@ class Buffer:
             # A new one each time: an exception that is raised twice gathers the traces of both.
             failure = self._failure
             raise type(failure)(failure.message, failure.reason, failure.metadata) from failure
-        if self._complaint is not None:
-            complaint, self._complaint = self._complaint, None
-            raise complaint
         raise RegistryClosed("the recorder of predictions was closed")

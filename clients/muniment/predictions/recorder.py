@@ -134,6 +134,7 @@ class PredictionRecorder:
 
         Raises:
             DeadlineExceeded: if it is not in time; nothing is lost by that.
+            InvalidArgument: if a prediction could not be sent, as its payload holds NaN; the others are kept.
             MunimentError: as :meth:`record`.
         """
         self._outbox.hurry(True)
@@ -177,9 +178,11 @@ class PredictionRecorder:
                 for target in (self._packer.run, self._courier.run):
                     threading.Thread(target=target, name="muniment-predictions", daemon=True).start()
                 self._started = True
+                _open.add(self)
 
     def _end(self) -> None:
         self._buffer.close()
+        _open.discard(self)
         if not self._started:
             return
         self._outbox.abandon()
@@ -202,6 +205,8 @@ def _nanoseconds(time: datetime) -> int:
 
 
 _recorders: weakref.WeakSet[PredictionRecorder] = weakref.WeakSet()
+_open: set[PredictionRecorder] = set()
+"""Those that recorded something and are not closed: who lets go of one has not lost what it holds."""
 _watching = threading.Event()
 
 
@@ -215,6 +220,7 @@ def _look_after(recorder: PredictionRecorder) -> None:
 
 
 def _forked() -> None:
+    _open.clear()
     for recorder in list(_recorders):
         recorder._after_fork()
 
@@ -222,7 +228,7 @@ def _forked() -> None:
 def _flush_at_exit() -> None:
     """Give what waits a last chance; the process does not end later for it than some seconds."""
     end = clock.monotonic() + EXIT_SECONDS
-    for recorder in list(_recorders):
+    for recorder in list(_open):
         try:
             recorder.close(max(0.0, end - clock.monotonic()))
         except MunimentError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from weakref import WeakSet
 
-from muniment.predictions import DEFAULT_CAPACITY, Policy, PredictionRecorder
+from muniment.errors import MunimentError
+from muniment.predictions import CLOSE_SECONDS, DEFAULT_CAPACITY, Policy, PredictionRecorder
 from muniment.registry import predictions
 from muniment.registry.session import Session
 from muniment.values import Prediction, PredictionCount, PredictionTrace, Receipt, Version
@@ -90,5 +92,13 @@ class PredictionVerbs:
         )
 
     def _close_recorders(self) -> None:
+        """Close all, whatever is wrong with some, and raise what was wrong with the first of those."""
+        troubles = []
+        end = time.monotonic() + CLOSE_SECONDS
         for recorder in list(self._recorders):
-            recorder.close()
+            try:
+                recorder.close(max(0.0, end - time.monotonic()))
+            except MunimentError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]

@@ -135,14 +135,19 @@ def test_who_waits_for_room_is_told_when_there_will_never_be_any() -> None:
 
 def test_a_prediction_that_cannot_be_sent_is_told_once_and_the_others_go_on() -> None:
     buffer, outbox = Buffer(10, "wait"), Outbox("projects/default")
-    for payload in (b"good", take([float("nan")], "input"), b"good too"):
-        buffer.put(("id", 0, payload, b""))
+    packer = Packer(buffer, outbox, VERSION.text, keep_payload=False)
+    buffer.put(("id", 0, take([float("nan")], "input"), b""))
+    assert not list(packer._packed(buffer.take()))
+    for payload in (b"good", b"good too"):
+        buffer.put(("next", 0, payload, b""))
     buffer.close()
-    Packer(buffer, outbox, VERSION.text, keep_payload=False).run()
+    packer.run()
     (message,) = outbox.feed()
-    assert len(message.predictions) == 2
+    assert len(message.predictions) == 2, "what comes after it is taken"
+    buffer.acknowledge(2)
     with pytest.raises(InvalidArgument, match="'id' is not recorded"):
-        buffer.put(("next", 0, b"", b""))
+        buffer.flush(1)
+    assert buffer.flush(1)
     with pytest.raises(RegistryClosed):
         buffer.put(("next", 0, b"", b""))
     assert buffer.counts.dropped == 1
