@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 
 import muniment
 import pytest
@@ -125,6 +126,8 @@ def test_an_empty_path_is_not_the_working_directory(registry_nowhere, tmp_path, 
 
 HUGE = 2**70
 NO_TEXT = "\udcff"
+NAIVE = datetime(2026, 11, 29)
+AFTER_ALL = datetime(9999, 12, 31, 23, 59, tzinfo=timezone(-timedelta(hours=12)))
 UNFIT = {
     "promote to no text": lambda registry: registry.promote("churn@1", to=NO_TEXT),
     "promote for no text": lambda registry: registry.promote("churn@1", to="staging", reason=NO_TEXT),
@@ -155,6 +158,17 @@ UNFIT = {
     "report no text": lambda registry: report(registry, message=NO_TEXT),
     "report a huge number": lambda registry: report(registry, number=HUGE),
     "metrics that are none": lambda registry: registry.add_metrics("m@1", 5),
+    "trace a number": lambda registry: registry.trace(5),
+    "a receipt of a number": lambda registry: registry.receipt(5),
+    "usage of a number": lambda registry: registry.usage(5),
+    "verify with a number": lambda registry: registry.audit.verify(key=5),
+    "export to nothing": lambda registry: registry.audit.export(""),
+    "predictions since text": lambda registry: list(registry.list_predictions("m@1", start="monday")),
+    "predictions until no zone": lambda registry: registry.count_predictions("m@1", end=NAIVE),
+    "predictions of no number": lambda registry: registry.predictions("m@1", capacity="x"),
+    "record a number": lambda registry: registry.predictions("m@1").record(5, input=b"", output=b""),
+    "revoke a number": lambda registry: registry.revoke_token(5),
+    "show at no time there is": lambda registry: registry.show("m@latest", at=AFTER_ALL),
     "push no data sets": lambda registry: registry.push("m", "/dev/null", datasets=5),
 }
 
@@ -176,6 +190,32 @@ def report(registry: muniment.Registry, *, message: str = "", number: int = 1) -
 def test_a_value_that_cannot_be_sent_is_an_error_of_the_sdk(registry_nowhere, call) -> None:
     with pytest.raises(errors.InvalidArgument):
         call(registry_nowhere)
+
+
+def test_a_chosen_timeout_holds_for_every_call(server, model_dir) -> None:
+    with muniment.connect(server.address, token=server.token) as registry:
+        version = registry.push("churn", model_dir)
+    with muniment.connect(server.address, token=server.token, timeout=0.5) as hasty:
+        with server.paused():
+            for call in (
+                lambda: hasty.promote(version, to="staging"),
+                lambda: hasty.rollback("churn", stage="staging"),
+                lambda: hasty.restore(version),
+                lambda: hasty.inspect(version, wait=0),
+                lambda: hasty.inspect(version, wait=0.1),
+            ):
+                with pytest.raises(errors.DeadlineExceeded):
+                    call()
+
+
+def test_who_waits_for_an_inspection_does_not_wait_for_a_registry_that_hangs(
+    server, model_dir, monkeypatch
+) -> None:
+    monkeypatch.setattr("muniment.registry.inspections.CALL_SECONDS", 0.2)
+    with muniment.connect(server.address, token=server.token, timeout=0.5) as registry:
+        version = registry.push("churn", model_dir)
+        with server.paused(), pytest.raises(errors.DeadlineExceeded):
+            registry.inspect(version)
 
 
 def test_the_field_that_cannot_be_sent_is_named(registry_nowhere) -> None:

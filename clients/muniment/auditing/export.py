@@ -44,28 +44,38 @@ def write_export(directory: Path, checkpoint: Checkpoint, note: bytes, bodies: I
             raise DestinationRefused(
                 f"{directory} holds something: give an empty directory, or one to be made"
             )
-        reading = LedgerReading()
-        with (directory / ENTRIES).open("wb") as file:
-            for body in bodies:
-                if b"\n" in body:
-                    raise LedgerUnproven(f"entry {reading.size + 1} is not canonical JSON")
-                reading.add(body)
-                file.write(body + b"\n")
-        if reading.differences:
-            raise LedgerUnproven("; ".join(reading.differences))
-        if (reading.size, reading.root) != (checkpoint.size, checkpoint.root):
-            raise LedgerUnproven(
-                f"{reading.size} entries lead to root {reading.root.hex()}, while {checkpoint.size} with root "
-                f"{checkpoint.root.hex()} are signed"
-            )
-        keys = "".join(f"{state.key}\n" for _, state in sorted(reading.fold.log_keys.items()))
-        (directory / CHECKPOINT).write_bytes(note)
-        (directory / KEYS).write_text(keys, encoding="utf-8")
-        (directory / README).write_text(_readme(checkpoint, keys), encoding="utf-8")
-        sums = "".join(f"{_sha256(directory / name)}  {name}\n" for name in _FILES)
-        (directory / SUMS).write_text(sums, encoding="utf-8")
+        try:
+            return _write(directory, checkpoint, note, bodies)
+        except BaseException:
+            # Half an export proves nothing, and would be in the way of the next try.
+            for name in (*_FILES, SUMS):
+                (directory / name).unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise CannotWrite(f"{error.filename or directory}: {error.strerror}") from error
+
+
+def _write(directory: Path, checkpoint: Checkpoint, note: bytes, bodies: Iterable[bytes]) -> Fold:
+    reading = LedgerReading()
+    with (directory / ENTRIES).open("wb") as file:
+        for body in bodies:
+            if b"\n" in body:
+                raise LedgerUnproven(f"entry {reading.size + 1} is not canonical JSON")
+            reading.add(body)
+            file.write(body + b"\n")
+    if reading.differences:
+        raise LedgerUnproven("; ".join(reading.differences))
+    if (reading.size, reading.root) != (checkpoint.size, checkpoint.root):
+        raise LedgerUnproven(
+            f"{reading.size} entries lead to root {reading.root.hex()}, while {checkpoint.size} with root "
+            f"{checkpoint.root.hex()} are signed"
+        )
+    keys = "".join(f"{state.key}\n" for _, state in sorted(reading.fold.log_keys.items()))
+    (directory / CHECKPOINT).write_bytes(note)
+    (directory / KEYS).write_text(keys, encoding="utf-8")
+    (directory / README).write_text(_readme(checkpoint, keys), encoding="utf-8")
+    sums = "".join(f"{_sha256(directory / name)}  {name}\n" for name in _FILES)
+    (directory / SUMS).write_text(sums, encoding="utf-8")
     return reading.fold
 
 

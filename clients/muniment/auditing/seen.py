@@ -5,7 +5,7 @@
     $XDG_STATE_HOME/muniment/checkpoints/
     └── muniment%2F5f0c6a2e9b1d7734/       name of the ledger, percent-encoded
         ├── checkpoint                     the signed note, byte for byte
-        ├── key                            the key that signed it
+        ├── key                            the key that signed it, perhaps with that of the one before
         └── fork-412-….checkpoint          kept when a later one contradicted it, with fork-….seen
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -54,8 +55,11 @@ class SeenCheckpoints:
         place = self._place(origin)
         try:
             note = (place / "checkpoint").read_bytes()
-            key = PublicKey.parse((place / "key").read_text(encoding="utf-8").strip())
-            return Seen(open_checkpoint(note, [key], origin=origin), note, key)
+            keys = list(map(PublicKey.parse, (place / "key").read_text(encoding="utf-8").split("\n")[:-1]))
+            for key in keys[:-1]:
+                with suppress(InvalidEvidence):
+                    return Seen(open_checkpoint(note, [key], origin=origin), note, key)
+            return Seen(open_checkpoint(note, keys[-1:], origin=origin), note, *keys[-1:])
         except FileNotFoundError:
             return None
         except (OSError, InvalidEvidence, UnicodeDecodeError) as error:
@@ -65,13 +69,16 @@ class SeenCheckpoints:
         """Keep this as the newest that was seen.
 
         Raises:
+            CannotRead: as :meth:`of`.
             CannotWrite: if it cannot be written.
         """
         place = self._place(seen.checkpoint.origin)
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The key first: if this is cut short, the older checkpoint is still one the newer key's log signed.
-            _write(place / "key", seen.key.text.encode() + b"\n")
+            before = self.of(seen.checkpoint.origin)
+            # Both keys until the checkpoint is replaced, in case that never happens.
+            keys = [seen.key] if before is None or before.key == seen.key else [seen.key, before.key]
+            _write(place / "key", "".join(f"{key.text}\n" for key in keys).encode())
             _write(place / "checkpoint", seen.note)
         except OSError as error:
             raise CannotWrite(f"{place}: {error.strerror}") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from os import PathLike, fsdecode
 from pathlib import Path
 
 from muniment.errors import CannotRead, InvalidArgument, LedgerUnproven
@@ -56,13 +57,17 @@ class Trust:
     ends: str = ""
 
 
-def read_key(given: str) -> PublicKey:
+def read_key(given: str | PathLike[str]) -> PublicKey:
     """A key that was given as text, or in a file that holds it.
 
     Raises:
         CannotRead: if it is no key, and there is no such file.
-        InvalidArgument: if the file holds something else.
+        InvalidArgument: if the file holds something else, or neither text nor a path was given.
     """
+    try:
+        given = fsdecode(given)
+    except TypeError:
+        raise InvalidArgument(f"key is {given!r:.50}, while a key or the file of one is needed") from None
     try:
         return PublicKey.parse(given)
     except InvalidKey:

@@ -39,7 +39,8 @@ class Cache:
         Raises:
             CacheRefused: if somebody named it, and it cannot be used.
         """
-        if self._known_usable:
+        # It may have been removed since: all that is in it can be fetched again.
+        if self._known_usable and self.root.is_dir():
             return True
         try:
             self._make()

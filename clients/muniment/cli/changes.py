@@ -10,7 +10,7 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one, say
-from muniment.cli.parameters import once, to_metric, to_number, to_pair, to_text
+from muniment.cli.parameters import once, to_metric, to_number, to_pair, to_prose, to_text
 from muniment.cli.text import number, when
 from muniment.cli.verb import verb
 from muniment.values import Metric, Model, Version
@@ -22,13 +22,13 @@ _MODEL = click.option(
     "--model", "of_model", is_flag=True, help="SELECTOR names a model, and it is meant itself."
 )
 _ETAG = click.option(
-    "--etag", default="", type=to_text, metavar="ETAG", help="Refuse if it changed since it had this etag."
+    "--etag", type=to_text, metavar="ETAG", help="Refuse if it changed since it had this etag."
 )
 
 
 @verb("update")
 @click.argument("selector", type=to_text)
-@click.option("--description", type=to_text, metavar="TEXT", help="The new description.")
+@click.option("--description", type=to_prose, metavar="TEXT", help="The new description.")
 @click.option("--tag", "tags", multiple=True, type=to_pair, metavar="KEY=VALUE", help="A label to set.")
 @click.option("--remove-tag", "gone", multiple=True, type=to_text, metavar="KEY", help="A label to remove.")
 @_MODEL
@@ -40,7 +40,7 @@ def update(
     tags: tuple[tuple[str, str], ...],
     gone: tuple[str, ...],
     of_model: bool,
-    etag: str,
+    etag: str | None,
 ) -> None:
     """Change description or tags of a version, or of a model."""
     labels: dict[str, str | None] = {**once(tags, "--tag")}
@@ -53,31 +53,35 @@ def update(
     with invocation.connect() as registry:
         changed: Version | Model
         if of_model:
-            changed = registry.update_model(selector, description=description, tags=labels, etag=etag)
+            changed = registry.update_model(selector, description=description, tags=labels, etag=etag or "")
         else:
-            changed = registry.update(selector, description=description, tags=labels, etag=etag)
+            changed = registry.update(selector, description=description, tags=labels, etag=etag or "")
     one(changed, json=invocation.json, human=lambda each: say(f"Changed {_name(invocation, each)}"))
 
 
 @verb("metrics")
 @click.argument("selector", type=to_text)
-@click.option("--key", default="", type=to_text, metavar="NAME", help="Only this metric.")
-def metrics(invocation: Invocation, selector: str, key: str) -> None:
+@click.option("--key", type=to_text, metavar="NAME", help="Only this metric.")
+def metrics(invocation: Invocation, selector: str, key: str | None) -> None:
     """List every measured value of a version, oldest first."""
     with invocation.connect() as registry:
-        _list(invocation, registry.metrics(selector, key))
+        _list(invocation, registry.metrics(selector, key or ""))
 
 
 @verb("add-metrics")
 @click.argument("selector", type=to_text)
 @click.argument("values", nargs=-1, required=True, type=to_metric, metavar="KEY=NUMBER...")
 @click.option("--step", default="0", type=to_number, metavar="NUMBER", help="Training step of the values.")
-@click.option("--dataset", default="", type=to_text, metavar="NAME", help="Data set they were measured on.")
+@click.option("--dataset", type=to_text, metavar="NAME", help="Data set they were measured on.")
 def add_metrics(
-    invocation: Invocation, selector: str, values: tuple[tuple[str, float], ...], step: int, dataset: str
+    invocation: Invocation,
+    selector: str,
+    values: tuple[tuple[str, float], ...],
+    step: int,
+    dataset: str | None,
 ) -> None:
     """Add measured values to a version, all or none."""
-    measured = [Metric(key, value, step, dataset) for key, value in once(values, "Metric").items()]
+    measured = [Metric(key, value, step, dataset or "") for key, value in once(values, "Metric").items()]
     with invocation.connect() as registry:
         added = registry.add_metrics(selector, measured)
         _list(invocation, added)
@@ -87,7 +91,7 @@ def add_metrics(
 @click.argument("selector", type=to_text)
 @_MODEL
 @_ETAG
-def delete(invocation: Invocation, selector: str, of_model: bool, etag: str) -> None:
+def delete(invocation: Invocation, selector: str, of_model: bool, etag: str | None) -> None:
     """Delete a version, or a model with all versions, for good.
 
     Records, digests and history stay; numbers and names are never used again. A version that is current in a
@@ -100,9 +104,9 @@ def delete(invocation: Invocation, selector: str, of_model: bool, etag: str) -> 
     with invocation.connect() as registry:
         deleted: Version | Model
         if of_model:
-            deleted = registry.delete_model(selector, etag=etag)
+            deleted = registry.delete_model(selector, etag=etag or "")
         else:
-            deleted = registry.delete_version(selector, etag=etag)
+            deleted = registry.delete_version(selector, etag=etag or "")
     one(deleted, json=invocation.json, human=lambda each: say(f"Deleted {_name(invocation, each)}"))
 
 

@@ -32,7 +32,7 @@ class Invocation:
     def connect(self) -> Registry:
         """The registry; ``connect`` looks at the environment for what was not given here."""
         # Imported when a verb runs: gRPC takes longer to load than all of --help.
-        from muniment.registry.connection import DEFAULT_TIMEOUT, connect
+        from muniment.registry.connection import connect
 
         return connect(
             self.target,
@@ -41,7 +41,7 @@ class Invocation:
             ca_file=self.ca_file,
             insecure=self.insecure or None,
             cache=self.cache,
-            timeout=DEFAULT_TIMEOUT if self.timeout is None else self.timeout,
+            timeout=self.timeout,
         )
 
     @property
@@ -74,8 +74,6 @@ class Invocation:
 
 def _remember(context: click.Context, parameter: click.Parameter, value: str | float | bool | None) -> None:
     invocation = context.ensure_object(Invocation)
-    if value == "":
-        raise click.BadParameter("it is empty; leave the option out for the default", context, parameter)
     if value not in (None, False):
         # The verb's own options are read after those before it, so the nearer one holds.
         setattr(invocation, str(parameter.name), value)
@@ -104,7 +102,12 @@ CONNECTION_OPTIONS = (
     _shared(
         "--cache", type=to_text, metavar="DIR", help="Keeps what is pulled; 'off' for none. [$MUNIMENT_CACHE]"
     ),
-    _shared("--timeout", type=to_seconds, metavar="SECONDS", help="Longest wait for an answer. [30]"),
+    _shared(
+        "--timeout",
+        type=to_seconds,
+        metavar="SECONDS",
+        help="Longest wait for an answer. [30; more where all bytes are read]",
+    ),
 )
 """Where the registry is. Their variables are read by ``connect``, so that there is one rule for both."""
 

@@ -18,13 +18,11 @@ _DRAWINGS = {"dot": dot, "mermaid": mermaid}
 
 @verb("lineage")
 @click.argument("selector", required=False, type=to_text)
-@click.option("--dataset", default="", type=to_text, metavar="NAME", help="Begin at data sets of this name.")
-@click.option("--dataset-version", default="", type=to_text, metavar="TEXT", help="And of this version.")
-@click.option(
-    "--digest", default="", type=to_text, metavar="DIGEST", help="Begin at data sets of this digest."
-)
-@click.option("--commit", default="", type=to_text, metavar="ID", help="Begin at code of this commit.")
-@click.option("--repository", default="", type=to_text, metavar="URL", help="And of this repository.")
+@click.option("--dataset", type=to_text, metavar="NAME", help="Begin at data sets of this name.")
+@click.option("--dataset-version", type=to_text, metavar="TEXT", help="And of this version.")
+@click.option("--digest", type=to_text, metavar="DIGEST", help="Begin at data sets of this digest.")
+@click.option("--commit", type=to_text, metavar="ID", help="Begin at code of this commit.")
+@click.option("--repository", type=to_text, metavar="URL", help="And of this repository.")
 @click.option("--upstream", "direction", flag_value="upstream", help="What it was made from.")
 @click.option("--downstream", "direction", flag_value="downstream", help="What was made from it.")
 @click.option("--both", "direction", flag_value="both", help="Both ways.")
@@ -39,11 +37,11 @@ _DRAWINGS = {"dot": dot, "mermaid": mermaid}
 def lineage(
     invocation: Invocation,
     selector: str | None,
-    dataset: str,
-    dataset_version: str,
-    digest: str,
-    commit: str,
-    repository: str,
+    dataset: str | None,
+    dataset_version: str | None,
+    digest: str | None,
+    commit: str | None,
+    repository: str | None,
     direction: Direction | None,
     depth: int,
     nodes: int,
@@ -60,11 +58,11 @@ def lineage(
     with invocation.connect() as registry:
         found = registry.lineage(
             selector,
-            dataset=dataset,
-            dataset_version=dataset_version,
-            digest=digest,
-            commit=commit,
-            repository=repository,
+            dataset=dataset or "",
+            dataset_version=dataset_version or "",
+            digest=digest or "",
+            commit=commit or "",
+            repository=repository or "",
             direction=direction,
             depth=depth,
             max_nodes=nodes,

@@ -24,6 +24,13 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def to_text(word: str) -> str:
+    """Text that names something; an empty one is as a rule a variable that was never set, and would mean all."""
+    if not word:
+        raise click.BadParameter("it is empty; was a variable never set?")
+    return to_prose(word)
+
+
+def to_prose(word: str) -> str:
     """Text that can be sent: bytes that are not of the terminal's encoding arrive as lone surrogates."""
     if any("\ud800" <= character <= "\udfff" for character in word):
         raise click.BadParameter(f"{word!r} is not text in the encoding of this terminal.")
@@ -60,7 +67,7 @@ def to_seconds(word: str) -> float:
 
 def to_pair(word: str) -> tuple[str, str]:
     """Read ``KEY=VALUE``."""
-    key, equals, value = to_text(word).partition("=")
+    key, equals, value = to_prose(word).partition("=")
     if not equals or not key:
         raise click.BadParameter(f"{word!r} is not KEY=VALUE.")
     return key, value

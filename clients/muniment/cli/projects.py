@@ -6,14 +6,14 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one, say
-from muniment.cli.parameters import to_text
+from muniment.cli.parameters import to_prose, to_text
 from muniment.cli.text import last, when
 from muniment.cli.verb import group, verb
 
 
 @verb("create")
 @click.argument("name", type=to_text)
-@click.option("--description", default="", type=to_text, metavar="TEXT", help="Free text.")
+@click.option("--description", default="", type=to_prose, metavar="TEXT", help="Free text.")
 def create(invocation: Invocation, name: str, description: str) -> None:
     """Create a project."""
     with invocation.connect() as registry:

@@ -14,6 +14,7 @@ from muniment.cli.parameters import (
     to_param,
     to_parent,
     to_path,
+    to_prose,
     to_step,
     to_text,
 )
@@ -56,7 +57,7 @@ from muniment.values import Dataset, Parent, ProcessingStep, Version
     metavar="SELECTOR[:RELATION]",
     help="A version it was made from: derived (default), finetuned, adapter, quantized, merged, distilled.",
 )
-@click.option("--description", default="", type=to_text, metavar="TEXT", help="Free text.")
+@click.option("--description", default="", type=to_prose, metavar="TEXT", help="Free text.")
 @click.option("--run", type=to_text, metavar="ID", help="The run that made it.")
 @click.option(
     "--step",

@@ -8,7 +8,7 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many
-from muniment.cli.parameters import to_text
+from muniment.cli.parameters import to_prose
 from muniment.cli.text import number, short, some, when
 from muniment.cli.verb import verb
 from muniment.values import Metric, Version
@@ -17,9 +17,9 @@ _NAMED = re.compile(r"""metrics[.:](?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([
 
 
 @verb("search")
-@click.argument("filter", type=to_text, default="")
+@click.argument("filter", type=to_prose, default="")
 @click.option(
-    "--order-by", type=to_text, default="", metavar="FIELD [desc], …", help="Newest first by default."
+    "--order-by", type=to_prose, default="", metavar="FIELD [desc], …", help="Newest first by default."
 )
 @click.option("--models", is_flag=True, help="Find models instead of versions.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="How many at most; all by default.")

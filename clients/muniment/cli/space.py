@@ -9,7 +9,7 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one, say
-from muniment.cli.parameters import to_text
+from muniment.cli.parameters import to_prose, to_text
 from muniment.cli.text import size
 from muniment.cli.verb import verb
 
@@ -45,7 +45,7 @@ def du(invocation: Invocation, name: str | None) -> None:
         )
 
 
-_REASON = click.option("--reason", default="", type=to_text, metavar="TEXT", help="Why; kept in the ledger.")
+_REASON = click.option("--reason", default="", type=to_prose, metavar="TEXT", help="Why; kept in the ledger.")
 _AFTERWARDS = {
     "COLD": "its bytes move to the cold tier when the registry collects next after its grace period",
     "DROPPED": "its bytes are given up when the registry collects next after its grace period",

@@ -6,7 +6,7 @@ import click
 
 from muniment.cli.invocation import Invocation
 from muniment.cli.output import many, one, say
-from muniment.cli.parameters import to_number, to_text
+from muniment.cli.parameters import to_number, to_prose, to_text
 from muniment.cli.text import last, moved, short, when
 from muniment.cli.verb import verb
 from muniment.values import Promotion, StageMove
@@ -17,7 +17,9 @@ _EXPECTED = click.option(
     metavar="NUMBER",
     help="Refuse unless this version is current in the stage now; 0: unless none is.",
 )
-_REASON = click.option("--reason", default="", type=to_text, metavar="TEXT", help="Why; kept in the history.")
+_REASON = click.option(
+    "--reason", default="", type=to_prose, metavar="TEXT", help="Why; kept in the history."
+)
 
 
 @verb("promote")

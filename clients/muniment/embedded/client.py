@@ -52,7 +52,7 @@ class EmbeddedClient:
             try:
                 address = _running_or_started(directory, deadline)
             finally:
-                starting.release()
+                starting.release(everywhere=True)
         except BaseException:
             presence.release()
             raise

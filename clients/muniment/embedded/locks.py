@@ -46,8 +46,14 @@ class FileLock:
             os.close(descriptor)
             raise
 
-    def release(self) -> None:
-        """Give the lock back. Releasing twice is fine."""
+    def release(self, *, everywhere: bool = False) -> None:
+        """Give the lock back. Releasing twice is fine.
+
+        Args:
+            everywhere: also in children that were forked off meanwhile, which otherwise go on holding it.
+        """
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
+            if everywhere:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)

@@ -61,8 +61,8 @@ class PredictionRecorder:
     ) -> None:
         if policy not in _POLICIES:
             raise InvalidArgument(f"policy is {policy!r}, while it is one of {', '.join(_POLICIES)}")
-        if capacity < 1:
-            raise InvalidArgument(f"capacity is {capacity}, while it is at least 1")
+        if not isinstance(capacity, int) or capacity < 1:
+            raise InvalidArgument(f"capacity is {capacity!r:.50}, while it is a number of at least 1")
         self.version = version.text
         self._parent = f"projects/{version.project}"
         self._connect = connect
@@ -103,8 +103,8 @@ class PredictionRecorder:
         """
         if id is None:
             id = f"{self._prefix}-{next(self._numbers):x}"
-        elif not 0 < len(id) <= MAX_ID or not id.isprintable():
-            raise InvalidArgument(f"prediction id {id[:200]!r} is not 1 to {MAX_ID} printable characters")
+        elif not isinstance(id, str) or not 0 < len(id) <= MAX_ID or not id.isprintable():
+            raise InvalidArgument(f"prediction id {id!r:.200} is not 1 to {MAX_ID} printable characters")
         moment = clock.time_ns() if time is None else _nanoseconds(time)
         self._buffer.put((id, moment, take(input, "input"), take(output, "output")))
         if not self._started:

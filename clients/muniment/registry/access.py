@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from muniment import names
 from muniment.errors import InvalidArgument, InvalidName
 from muniment.names import ALL_PROJECTS, ProjectName
-from muniment.registry.session import Session, built, new_request_id, parsed, sendable
+from muniment.registry.session import Session, built, new_request_id, parsed, sendable, time_stamp
 from muniment.v1 import access_service_pb2 as pb
 from muniment.values import Identity, Token
 
@@ -32,18 +30,12 @@ def create_token(
     for role in wanted:
         if role not in ROLES:
             raise InvalidArgument(f"role {role!r} is not one of {', '.join(ROLES)}")
-    if expires is not None and expires.tzinfo is None:
-        raise InvalidArgument(f"expiry time {expires.isoformat()} has no time zone")
-    expire_time = Timestamp()
-    if expires is not None:
-        with sendable("expires"):
-            expire_time.FromDatetime(expires)
     request = built(
         pb.CreateTokenRequest,
         parent=_parent(session, project),
         principal=principal,
         roles=[f"ROLE_{role.upper()}" for role in wanted],
-        expire_time=None if expires is None else expire_time,
+        expire_time=time_stamp("expires", expires),
         request_id=new_request_id(),
     )
     return Token.of(session.calls.unary(session.access.CreateToken, request))
@@ -61,6 +53,8 @@ def revoke_token(session: Session, name: str) -> Token:
 
 def _token_name(session: Session, name: str) -> str:
     """The resource name of a token, given that or its number in the project."""
+    if not isinstance(name, str):
+        raise InvalidName(f"token {name!r:.50} is not text: write its number, as in '1'", "INVALID_NAME")
     parent, separator, number = name.rpartition("/")
     if name.startswith(_SECRET_PREFIX):
         # Not repeated: messages end up in logs.

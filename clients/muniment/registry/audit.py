@@ -6,14 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from muniment.errors import InvalidArgument
+from muniment.local_paths import local_path
 from muniment.names import ALL_PROJECTS
-from muniment.registry.session import Session, built, sendable
+from muniment.registry.session import Session, built, time_stamp
 from muniment.v1 import ledger_service_pb2 as pb
 from muniment.values import Checkpoint, ConsistencyProof, Event, InclusionProof, LogKey
 
@@ -88,8 +86,8 @@ class Audit:
             pb.ListEntriesRequest,
             parent=ALL_PROJECTS if all_projects else parent,
             filter=wanted,
-            start_time=_stamp("since", since),
-            end_time=_stamp("until", until),
+            start_time=time_stamp("since", since),
+            end_time=time_stamp("until", until),
             newest_first=newest_first,
         )
         return map(Event.of, self._session.calls.pages(self._session.ledger.ListEntries, request, "entries"))
@@ -182,18 +180,9 @@ class Audit:
         from muniment.auditing.trust import read_key
 
         trusted = None if key is None else read_key(key)
-        return export_ledger(self._session, Path(directory), SeenCheckpoints(), key=trusted)
+        return export_ledger(
+            self._session, local_path(directory, "directory"), SeenCheckpoints(), key=trusted
+        )
 
     def _parent(self) -> str:
         return self._session.project.text
-
-
-def _stamp(what: str, time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    if time.tzinfo is None:
-        raise InvalidArgument(f"{what} time {time.isoformat()} has no time zone")
-    stamp = Timestamp()
-    with sendable(what):
-        stamp.FromDatetime(time)
-    return stamp

@@ -22,7 +22,6 @@ from muniment.transport.channel import open_channel
 from muniment.transport.moving import MovingChannel
 from muniment.transport.target import DEFAULT_TARGET, Address, data_directory, local_token
 
-DEFAULT_TIMEOUT = 30.0
 MAX_TIMEOUT = 7 * 86_400.0
 """Seconds. Nothing takes longer, and gRPC cannot count for ever."""
 
@@ -34,7 +33,7 @@ def connect(
     project: str | None = None,
     ca_file: str | PathLike[str] | None = None,
     insecure: bool | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
+    timeout: float | None = None,
     cache: str | PathLike[str] | Literal[False] | None = None,
     cache_max_bytes: int | None = None,
 ) -> Registry:
@@ -48,7 +47,8 @@ def connect(
         ca_file: PEM file; speak TLS and trust this authority. ``"system"``: those this machine trusts. Default:
             ``$MUNIMENT_CA_FILE``, then no TLS.
         insecure: send the token to another machine without TLS as well. Default: ``$MUNIMENT_INSECURE``, then no.
-        timeout: seconds a call may take, and a transfer may stand still.
+        timeout: seconds a call may take, and a transfer may stand still. Default: 30, and more for calls for which
+            the registry reads all bytes of a version.
         cache: directory that keeps what is pulled; False or ``"off"`` for none. Default: ``$MUNIMENT_CACHE``, then
             ``$XDG_CACHE_HOME/muniment``. It is made by the first pull.
         cache_max_bytes: what it may hold; default ``$MUNIMENT_CACHE_MAX_BYTES``, then 64 GiB.
@@ -59,7 +59,7 @@ def connect(
         ServerNotInstalled: if ``file:`` was asked for and the server's packages are missing.
         ServerNotStarted: if the embedded server did not start.
     """
-    if not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT:
+    if timeout is not None and (not isinstance(timeout, int | float) or not 0 < timeout <= MAX_TIMEOUT):
         raise InvalidArgument(
             f"timeout is {timeout!r:.50}, while it is more than 0 s and at most {MAX_TIMEOUT:g} s"
         )
@@ -105,7 +105,7 @@ def _insecure(said: bool | None) -> bool:
 
 
 def _embedded(
-    directory: Path, *, token: str | None, project: str, timeout: float, cache: Cache | None
+    directory: Path, *, token: str | None, project: str, timeout: float | None, cache: Cache | None
 ) -> Registry:
     client = EmbeddedClient.join(directory)
     try:

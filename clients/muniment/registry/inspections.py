@@ -54,6 +54,8 @@ class Inspections:
             except DeadlineExceeded:
                 if wait is not None:
                     raise
+                # A registry that does not answer at all is waited for no longer.
+                session.calls.unary(session.artifacts.GetCapabilities, pb.GetCapabilitiesRequest())
                 # What could not be looked into was begun anew by the first call.
                 request.again = False
 

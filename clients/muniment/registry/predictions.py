@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from muniment.errors import InvalidArgument
 from muniment.names import VersionName
 from muniment.predictions import Policy, PredictionRecorder
 from muniment.registry import versions
-from muniment.registry.session import Session, parsed
+from muniment.registry.session import Session, built, parsed, time_stamp
 from muniment.v1 import ledger_service_pb2 as pb
 from muniment.values import Prediction, PredictionCount, PredictionTrace, Receipt, Version
 
@@ -33,12 +31,12 @@ def recorder(
 
 
 def trace(session: Session, prediction_id: str) -> PredictionTrace:
-    request = pb.TracePredictionRequest(parent=session.project.text, prediction_id=prediction_id)
+    request = built(pb.TracePredictionRequest, parent=session.project.text, prediction_id=prediction_id)
     return PredictionTrace.of(session.calls.unary(session.ledger.TracePrediction, request))
 
 
 def receipt(session: Session, prediction_id: str) -> Receipt:
-    request = pb.GetReceiptRequest(parent=session.project.text, prediction_id=prediction_id)
+    request = built(pb.GetReceiptRequest, parent=session.project.text, prediction_id=prediction_id)
     return Receipt.of(session.calls.unary(session.ledger.GetReceipt, request))
 
 
@@ -52,8 +50,8 @@ def list_predictions(
 ) -> Iterator[Prediction]:
     request = pb.ListPredictionsRequest(
         **_scope(session, version, dataset_digest),
-        start_time=_stamp(start),
-        end_time=_stamp(end),
+        start_time=time_stamp("start", start),
+        end_time=time_stamp("end", end),
         page_size=PAGE_SIZE,
     )
     return map(Prediction.of, session.calls.pages(session.ledger.ListPredictions, request, "predictions"))
@@ -68,7 +66,9 @@ def count_predictions(
     end: datetime | None,
 ) -> PredictionCount:
     request = pb.CountPredictionsRequest(
-        **_scope(session, version, dataset_digest), start_time=_stamp(start), end_time=_stamp(end)
+        **_scope(session, version, dataset_digest),
+        start_time=time_stamp("start", start),
+        end_time=time_stamp("end", end),
     )
     return PredictionCount.of(session.calls.unary(session.ledger.CountPredictions, request))
 
@@ -91,13 +91,3 @@ def _name(session: Session, version: Version | str) -> VersionName:
         version = versions.show(session, version)
     text = version.name
     return parsed(lambda: VersionName.parse(text))
-
-
-def _stamp(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    if time.tzinfo is None:
-        raise InvalidArgument(f"time {time} has no time zone")
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp

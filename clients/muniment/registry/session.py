@@ -5,8 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from muniment import errors, names
 from muniment.cache.cache import Cache
@@ -136,6 +139,24 @@ def sendable(what: str) -> Iterator[None]:
         yield
     except _UNFIT as error:
         raise errors.InvalidArgument(f"{what[:200]} cannot be sent: {error}") from error
+
+
+def time_stamp(what: str, time: datetime | None) -> Timestamp | None:
+    """A moment as it is sent, if there is one.
+
+    Raises:
+        InvalidArgument: if it is no time, has no time zone, or is outside the years 1 to 9999 in UTC.
+    """
+    if time is None:
+        return None
+    if not isinstance(time, datetime):
+        raise errors.InvalidArgument(f"{what} is {time!r:.50}, while a datetime is needed")
+    if time.tzinfo is None:
+        raise errors.InvalidArgument(f"{what} is {time.isoformat()}, which has no time zone")
+    stamp = Timestamp()
+    with sendable(what):
+        stamp.FromDatetime(time)
+    return stamp
 
 
 def _facts(error: names.InvalidName) -> dict[str, str]:

@@ -11,7 +11,7 @@ from muniment.v1 import metadata_service_pb2
 from muniment.values import Usage, Version
 
 RESTORE_TIMEOUT = 3600.0
-"""Seconds at least: before a version is READY again, the registry copies and reads all its bytes."""
+"""Unless another timeout was chosen: before a version is READY again, the registry reads all its bytes twice."""
 
 
 class Space:
@@ -27,7 +27,7 @@ class Space:
         """
         if not of:
             name = self._session.project.text
-        elif isinstance(of, Version) or "@" in of:
+        elif isinstance(of, Version) or (isinstance(of, str) and "@" in of):
             name = resource_name(self._session, of).text
         else:
             name = self._session.model(of).text
@@ -79,7 +79,7 @@ class Space:
             request_id=new_request_id(),
         )
         calls = self._session.calls
-        timeout = max(RESTORE_TIMEOUT, calls.timeout)
+        timeout = calls.patience(RESTORE_TIMEOUT)
         return Version.of(calls.unary(self._session.metadata.RestoreVersion, request, timeout=timeout))
 
     def archived_bytes(self) -> Literal["COLD", "DROPPED"]:

@@ -11,7 +11,7 @@ from muniment.v1 import promotion_service_pb2 as pb
 from muniment.values import Promotion, Stage, StageMove, Version
 
 MOVE_TIMEOUT = 900.0
-"""Seconds at least: before a pointer moves, the registry reads all bytes of the version once."""
+"""Unless another timeout was chosen: before a pointer moves, the registry reads all bytes of the version once."""
 
 
 def promote(
@@ -31,7 +31,7 @@ def promote(
         reason=reason,
         request_id=request_id or new_request_id(),
     )
-    timeout = max(MOVE_TIMEOUT, session.calls.timeout)
+    timeout = session.calls.patience(MOVE_TIMEOUT)
     return Promotion.of(session.calls.unary(session.promotions.RequestPromotion, request, timeout=timeout))
 
 
@@ -68,7 +68,7 @@ def rollback(
         reason=reason,
         request_id=request_id or new_request_id(),
     )
-    timeout = max(MOVE_TIMEOUT, session.calls.timeout)
+    timeout = session.calls.patience(MOVE_TIMEOUT)
     return StageMove.of(session.calls.unary(session.promotions.Rollback, request, timeout=timeout))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from muniment.errors import InvalidArgument
 from muniment.names import VersionName, VersionSelector
 from muniment.registry.models import changes, kept_tags
-from muniment.registry.session import Session, built, new_request_id, sendable
+from muniment.registry.session import Session, built, new_request_id, sendable, time_stamp
 from muniment.transfer.record import metric_messages
 from muniment.v1 import catalog_pb2
 from muniment.v1 import metadata_service_pb2 as pb
@@ -27,12 +26,9 @@ def show(session: Session, selector: str, *, at: datetime | int | None = None) -
         # Tombstones can be looked at by number; a selector finds only what can be used.
         get = pb.GetVersionRequest(name=parts.of_model.version(number).text)
         return Version.of(session.calls.unary(session.metadata.GetVersion, get))
-    resolve = pb.ResolveVersionRequest(model=parts.of_model.text, selector=parts.selector)
-    if isinstance(at, datetime):
-        if at.tzinfo is None:
-            raise InvalidArgument(f"the time {at.isoformat()} has no time zone")
-        resolve.at_time.FromDatetime(at)
-    elif at is not None:
+    at_time = time_stamp("at", at) if isinstance(at, datetime) else None
+    resolve = pb.ResolveVersionRequest(model=parts.of_model.text, selector=parts.selector, at_time=at_time)
+    if at is not None and not isinstance(at, datetime):
         with sendable(f"revision {at!r}"):
             resolve.at_revision = at
     return Version.of(session.calls.unary(session.metadata.ResolveVersion, resolve))

@@ -7,8 +7,9 @@
       store/                 files that were received and are not in the cache; none if they all go there
       spent/                 the store, when the tree is whole and about to become the destination
 
-One that nobody has locked was left behind by a process that was killed. The next pull of the same version to the
-same place goes on with its store. Otherwise it goes when another pull comes to the directory, a store after a day.
+One that nobody has locked was left behind by a pull that was killed or cut short. The next pull of the same
+version to the same place goes on with its store. Otherwise it goes when another pull comes to the directory, a
+store after a day.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from muniment.errors import CannotWrite, DestinationRefused
+from muniment.errors import CannotWrite, DeadlineExceeded, DestinationRefused, Unavailable
 from muniment.transfer.destination import IS_MOUNTED
 from muniment.transfer.directory_swap import swap_directories
 
@@ -38,6 +39,7 @@ _STORE_SECONDS = 86_400
 _ATTEMPTS = 20
 """How often a directory to work in is tried: pulls beside this one may take some, a file system refuse all."""
 _SPENT = "spent"
+_CUT_SHORT = (Unavailable, DeadlineExceeded, KeyboardInterrupt, SystemExit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def replaced(
 ) -> Iterator[Workshop]:
     """A directory to fill; it becomes ``destination`` if the block ends well, and is gone if it does not.
 
+    What was received stays for the next try if the pull was cut short: interrupted, or the registry went away.
+
     Args:
         destination: an absolute path.
         overwrite: whether a directory that holds something may go.
@@ -71,6 +75,7 @@ def replaced(
     """
     temporary: Path | None = None
     lock: int | None = None
+    goes_on = False
     try:
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
@@ -90,10 +95,13 @@ def replaced(
             raise CannotWrite(
                 f"{_place(error, temporary, destination)} cannot be written: {error.strerror}"
             ) from error
+    except _CUT_SHORT:
+        goes_on = temporary is not None and _holds_something(temporary / "store")
+        raise
     finally:
         if temporary is not None:
             # After a swap this holds what was there before.
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(temporary / "tree" if goes_on else temporary, ignore_errors=True)
         if lock is not None:
             os.close(lock)
 
@@ -171,6 +179,10 @@ def _sweep(parent: Path, own: str) -> None:
                 shutil.rmtree(path, ignore_errors=True)
         finally:
             os.close(descriptor)
+
+
+def _holds_something(store: Path) -> bool:
+    return any(path.is_file() and path.stat().st_size for path in store.rglob("*"))
 
 
 def _is_waited_for(path: Path) -> bool:

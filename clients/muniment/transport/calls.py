@@ -27,6 +27,8 @@ Metadata: TypeAlias = tuple[tuple[str, str], ...]
 TOKEN_KEY = "authorization"
 _NOT_IN_HEADERS = "a token is printable ASCII without blanks"
 
+DEFAULT_TIMEOUT = 30.0
+
 
 class Calls:
     """Calls methods of the generated stubs on one channel."""
@@ -36,7 +38,7 @@ class Calls:
         open_channel: Callable[[], grpc.Channel | MovingChannel],
         *,
         target: str,
-        timeout: float,
+        timeout: float | None,
         token: Callable[[], str | None],
         rejoin: Callable[[Any], str] | None = None,
         plain: bool = False,
@@ -47,7 +49,7 @@ class Calls:
         Args:
             open_channel: makes a channel to the registry.
             target: the address, for error messages.
-            timeout: seconds a unary call may take, and a stream may stand still.
+            timeout: seconds a unary call may take, and a stream may stand still; None for the default.
             token: gives the bearer token; asked before each call until there is one.
             rejoin: lets a channel lead to a server that answers, once nobody does, and returns its address.
             plain: whether the channel speaks without TLS to a server that may want it.
@@ -56,7 +58,8 @@ class Calls:
         self.channel = open_channel()
         self._open_channel = open_channel
         self.target = target
-        self.timeout = timeout
+        self._chosen_timeout = timeout
+        self.timeout = DEFAULT_TIMEOUT if timeout is None else timeout
         self._token = token
         self._metadata: Metadata | None = None
         self._rejoin = rejoin
@@ -71,12 +74,16 @@ class Calls:
         return Calls(
             self._open_channel,
             target=self.target,
-            timeout=self.timeout,
+            timeout=self._chosen_timeout,
             token=self._token,
             rejoin=self._rejoin,
             plain=self._plain,
             ca_file=self.ca_file,
         )
+
+    def patience(self, seconds: float) -> float:
+        """The timeout of a call that takes long for a good reason: that of the connection, if it was chosen."""
+        return seconds if self._chosen_timeout is None else self._chosen_timeout
 
     def unary(self, method: Any, request: Any, *, timeout: float | None = None) -> Any:
         """Call a unary method.
@@ -87,7 +94,7 @@ class Calls:
         moves = self._moves
         metadata = self._ready()
         try:
-            return method(request, metadata=metadata, timeout=timeout or self.timeout)
+            return method(request, metadata=metadata, timeout=self.timeout if timeout is None else timeout)
         except grpc.RpcError as error:
             refusal = self.translated(error)
             if not self._moved(refusal, since=moves) and not self._found_token(refusal, metadata):
@@ -97,7 +104,9 @@ class Calls:
             raise RegistryClosed(f"the connection to {self.target} was closed") from error
         # gRPC repeats every call that comes here by itself as well: each is a read or has a request id.
         try:
-            return method(request, metadata=self._ready(), timeout=timeout or self.timeout)
+            return method(
+                request, metadata=self._ready(), timeout=self.timeout if timeout is None else timeout
+            )
         except grpc.RpcError as error:
             raise self.translated(error) from error
         except ValueError as error:
@@ -117,7 +126,7 @@ class Calls:
             raise self.translated(error) from error
         except ValueError as error:
             raise RegistryClosed(f"the connection to {self.target} was closed") from error
-        return Stream(call, self, stall or self.timeout, moves)
+        return Stream(call, self, self.timeout if stall is None else stall, moves)
 
     def pages(self, method: Any, request: Any, field: str) -> Iterator[Any]:
         """Every item of a listing, page after page, each asked for when it is needed."""

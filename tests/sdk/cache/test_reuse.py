@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
 from muniment import errors
 from muniment.cache.manifests import ManifestStore
+from muniment.transfer.arriving import ArrivingFile
 from muniment.v1 import artifact_service_pb2 as pb
 
 LARGE = 12 * 1024 * 1024
@@ -140,6 +142,38 @@ def test_without_a_cache_nothing_is_kept(
         assert (out / "weights.bin").stat().st_mode & 0o200
     assert sum(fetched) == 2 * version.size_bytes
     assert not root.exists()
+
+
+def test_a_cache_that_was_removed_is_made_again(registry, model, tmp_path, contents, root) -> None:
+    registry.push("churn", model)
+    registry.pull("churn", tmp_path / "first")
+    shutil.rmtree(root.parent)
+    assert contents(registry.pull("churn", tmp_path / "second")) == contents(model)
+    assert root.is_dir()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, errors.Unreachable("away")], ids=repr)
+def test_without_a_cache_a_pull_that_was_cut_short_is_gone_on_with(
+    connect_again, model, tmp_path, contents, fetched, monkeypatch, error
+) -> None:
+    registry = connect_again(cache=False)
+    version = registry.push("churn", model)
+    write = ArrivingFile.write
+
+    def cut_short(self: ArrivingFile, offset: int, data: bytes | memoryview) -> None:
+        if sum(fetched) > version.size_bytes // 2:
+            raise error
+        write(self, offset, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ArrivingFile, "write", cut_short)
+        with pytest.raises((KeyboardInterrupt, errors.Unreachable)):
+            registry.pull("churn", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    before = sum(fetched)
+    assert contents(registry.pull("churn", tmp_path / "out")) == contents(model)
+    assert sum(fetched) - before < 0.7 * version.size_bytes
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out"]
 
 
 def test_a_named_cache_that_cannot_be_used_is_told_and_the_default_one_is_done_without(

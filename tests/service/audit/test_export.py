@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from harness.tampering import tampering_with
 from muniment.auditing.export import verify_export, write_export
 from muniment.auditing.trust import read_key
 from muniment.cli.program import program
+from muniment.errors import CannotWrite
 from muniment.ledger.checkpoint import Checkpoint
 
 
@@ -109,6 +111,17 @@ def test_an_export_cut_short_is_named_even_with_its_digests_made_anew(
     assert found.differences == (
         f"entries.jsonl has {len(lines) - 1} entries, while {len(lines)} are signed",
     )
+
+
+def test_an_export_that_fails_half_way_leaves_the_directory_empty(tmp_path: Path) -> None:
+    def bodies() -> Iterator[bytes]:
+        yield b"{}"
+        raise OSError(errno.EIO, "gone")
+
+    nowhere = Checkpoint("muniment/x", 2, bytes(32))
+    with pytest.raises(CannotWrite):
+        write_export(tmp_path / "export", nowhere, b"", bodies())
+    assert list((tmp_path / "export").iterdir()) == []
 
 
 def test_the_program_printed_in_the_readme_of_an_export_finds_the_signed_root(

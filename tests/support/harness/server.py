@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.processes import ProcessRunner, RunningProcess
@@ -60,6 +63,15 @@ class ServerProcess:
     def kill9(self) -> None:
         """Kills the server at once, as a power cut would."""
         self.process.kill9()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keeps the server from doing anything, as a machine does that hangs."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def restart(self) -> None:
         """Starts the server again on the same data and port; stops it first if it runs."""

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import time
 
 from muniment import local
 from muniment.embedded import client
 from muniment.embedded.client import EmbeddedClient
+from muniment.embedded.locks import FileLock
+
+
+def test_a_child_that_was_forked_off_during_a_start_does_not_hold_up_the_next_one(tmp_path) -> None:
+    lock = FileLock.acquire(tmp_path / "start.lock", shared=False, deadline=time.monotonic())
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        os.close(writing)
+        os.read(reading, 1)
+        os._exit(0)
+    os.close(reading)
+    lock.release(everywhere=True)
+    FileLock.acquire(tmp_path / "start.lock", shared=False, deadline=time.monotonic()).release()
+    os.close(writing)
+    os.waitpid(child, 0)
 
 
 def test_a_stranger_on_the_port_of_a_server_that_was_killed_is_not_joined(tmp_path, monkeypatch) -> None:
