@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
-from muniment_core.domain.errors import DomainError
 from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.periodic import periodically
 
 from muniment_artifact.collection.collect import collect
 from muniment_artifact.collection.sweep import NotOurTurn, Stores, finish_removals
@@ -30,17 +31,16 @@ async def look_after_bytes(
     clock = asyncio.get_running_loop().time
     next_run = clock() + (every or timedelta()).total_seconds()
     pause = min(every or UPKEEP, UPKEEP).total_seconds()
-    while True:
-        try:
+
+    async def look_after() -> None:
+        nonlocal next_run
+        with suppress(NotOurTurn):
             await finish_removals(execution, stores)
             if every is not None and clock() >= next_run:
                 next_run = clock() + every.total_seconds()
                 await _collect(execution, stores, grace, drop_archived)
-        except NotOurTurn:
-            pass
-        except DomainError as error:
-            _log.warning("looking after bytes goes on later: %s", error)
-        await asyncio.sleep(pause)
+
+    await periodically(look_after, "looking after bytes", every=pause)
 
 
 async def _collect(execution: Execution, stores: Stores, grace: timedelta, drop_archived: bool) -> None:

@@ -27,7 +27,7 @@ from muniment_core.db.prepared import Question
 from muniment_core.db.request_store import RequestKey, RequestStore
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.db.writer import Change, Writer
-from muniment_core.domain.errors import QueryTooLong
+from muniment_core.domain.errors import QueryTooLong, ShuttingDown
 from muniment_core.domain.limits import fitting
 from muniment_core.rpc.answers import Answers, Mark, about_number
 from muniment_core.rpc.auth import current_principal
@@ -83,6 +83,7 @@ class Execution:
         self._deliveries: Deliveries | None = None
         self._marks = Marks(database, self._readers)
         self._answers = Answers()
+        self._closing = False
 
     async def read(self, use_case: Callable[[Reader], T]) -> T:
         """Run a use case that only reads, on one consistent snapshot."""
@@ -128,13 +129,14 @@ class Execution:
 
         Raises:
             QueryTooLong: if the database takes longer over it than it may.
+            ShuttingDown: if the server stops meanwhile.
         """
 
         def work(promise: Promise[T]) -> None:
             until = time.monotonic() + QUERY_SECONDS
 
             def wanted() -> bool:
-                return time.monotonic() < until and not promise.future.cancelled()
+                return time.monotonic() < until and not (self._closing or promise.future.cancelled())
 
             try:
                 querying = self._database.querying(wanted)
@@ -142,7 +144,7 @@ class Execution:
             except Exception as error:
                 if not is_interrupted(error.__cause__ or error):
                     raise
-                raise QueryTooLong(QUERY_SECONDS) from error
+                raise ShuttingDown if self._closing else QueryTooLong(QUERY_SECONDS) from error
 
         return await self._delivering().of(self._queries, work)
 
@@ -278,11 +280,20 @@ class Execution:
 
     @asynccontextmanager
     async def alone(self, key: int) -> AsyncIterator[Callable[[], bool] | None]:
-        """The right to do something that one process may do at a time; see :meth:`Database.alone`."""
+        """The right to do something that one process may do at a time; see :meth:`Database.alone`.
+
+        Raises:
+            DatabaseUnavailable: if the database does not answer.
+        """
         held = self._database.alone(key)
         entering = asyncio.ensure_future(self.io(held.__enter__))
         try:
             stands = await asyncio.shield(entering)
+        except Exception as error:
+            translated = domain_error_of(error)
+            if translated is None:
+                raise
+            raise translated from error
         except asyncio.CancelledError:
             # What is being taken must be given back.
             await asyncio.wait([entering])
@@ -295,11 +306,12 @@ class Execution:
             await asyncio.shield(self.io(partial(held.__exit__, None, None, None)))
 
     def close(self) -> None:
-        """End the pools; what runs is finished first."""
+        """End the pools; changes and reads of bytes that run are finished first, questions are given up."""
         self._marks.close()
         if self._readers is not None:
             self._readers.shutdown()
-        self._queries.shutdown()
+        self._closing = True
+        self._queries.shutdown(cancel_futures=True)
         self._io.shutdown(cancel_futures=True)
 
     async def _submit(self, change: Change[T]) -> T:

@@ -6,14 +6,13 @@ run may do so days later. Without an end the answers would become larger than al
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 
 from muniment_core.db.unit_of_work import UnitOfWork
-from muniment_core.domain.errors import DomainError
 from muniment_core.domain.limits import ANSWERS_KEPT
 from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.periodic import periodically
 
 INTERVAL_SECONDS = 3600.0
 RETRY_SECONDS = 60.0
@@ -41,16 +40,13 @@ async def forget_answers(execution: Execution, *, rows: int = ROWS) -> int:
 
 async def look_after_answers(execution: Execution) -> None:
     """Forget every hour, until cancelled."""
-    while True:
-        pause = INTERVAL_SECONDS
-        try:
-            forgotten = await forget_answers(execution)
-            if forgotten:
-                _log.info("%d answers to requests were forgotten for their age", forgotten)
-        except DomainError as error:
-            _log.warning("answers are forgotten later: %s", error)
-            pause = RETRY_SECONDS
-        await asyncio.sleep(pause)
+
+    async def forget() -> None:
+        forgotten = await forget_answers(execution)
+        if forgotten:
+            _log.info("%d answers to requests were forgotten for their age", forgotten)
+
+    await periodically(forget, "forgetting answers", every=INTERVAL_SECONDS, retry=RETRY_SECONDS)
 
 
 def _forget(forgotten: list[int], rows: int, unit: UnitOfWork) -> None:

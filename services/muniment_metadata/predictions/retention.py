@@ -6,7 +6,6 @@ Two steps, each of which may be cut short and is taken up again by the next run:
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,10 +15,10 @@ from functools import partial
 
 from muniment_core.db.unit_of_work import Reader, UnitOfWork
 from muniment_core.domain.access import SYSTEM
-from muniment_core.domain.errors import DomainError
 from muniment_core.domain.ledger import EntryDraft
 from muniment_core.domain.prediction import Batch
 from muniment_core.rpc.execution import Execution
+from muniment_core.rpc.periodic import periodically
 
 from muniment_metadata.predictions.bodies import BodyStore
 
@@ -69,18 +68,15 @@ async def look_after_predictions(
     execution: Execution, bodies: BodyStore, *, older_than: timedelta | None
 ) -> None:
     """Run retention (None: none) and forget silent senders, every hour, until cancelled."""
-    while True:
-        pause = INTERVAL_SECONDS
-        try:
-            if older_than is not None:
-                dropped = await expire_predictions(execution, bodies, older_than=older_than)
-                if dropped:
-                    _log.info("retention removed the bodies of %d batches of predictions", dropped)
-            await execution.note(_forget_senders)
-        except DomainError as error:
-            _log.warning("looking after predictions goes on in a minute: %s", error)
-            pause = RETRY_SECONDS
-        await asyncio.sleep(pause)
+
+    async def look_after() -> None:
+        if older_than is not None:
+            dropped = await expire_predictions(execution, bodies, older_than=older_than)
+            if dropped:
+                _log.info("retention removed the bodies of %d batches of predictions", dropped)
+        await execution.note(_forget_senders)
+
+    await periodically(look_after, "looking after predictions", every=INTERVAL_SECONDS, retry=RETRY_SECONDS)
 
 
 def _project_name(reader: Reader, *, project_id: int) -> str:
