@@ -22,7 +22,7 @@ from muniment_core.domain.access import Principal
 from muniment_core.domain.errors import Defect, DomainError, InvalidField, ShuttingDown
 from muniment_core.rpc.auth import Authorizer
 from muniment_core.rpc.error_table import error_metadata, status_of
-from muniment_core.rpc.shape import TooManyFields
+from muniment_core.rpc.shape import TooManyFields, bounded_throughout
 from muniment_core.rpc.stall import STALL_SECONDS, Moving
 from muniment_core.rpc.telemetry import UNOBSERVED, ObservedCall, UnobservedCall, is_set_up
 
@@ -133,7 +133,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         }[handler.request_streaming, handler.response_streaming]
         return make(
             wrap(method, behaviour, admit),
-            _tolerant(handler.request_deserializer),
+            _tolerant(_bounded(handler.request_deserializer)),
             handler.response_serializer,
         )
 
@@ -229,6 +229,12 @@ async def _put_back(first: Any, others: AsyncIterator[Any]) -> AsyncIterator[Any
     yield first
     async for message in others:
         yield _readable(message)
+
+
+def _bounded(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Refuses what would take much memory; a method that reads its requests in a way of its own sees to it."""
+    message = getattr(deserialize, "__self__", None)
+    return bounded_throughout(message) if isinstance(message, type) else deserialize
 
 
 def _tolerant(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:

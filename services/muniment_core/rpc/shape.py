@@ -9,13 +9,18 @@ The format: https://protobuf.dev/programming-guides/encoding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import TypeVar
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 
 SMALL_BYTES = 64 * 1024
 """Whatever is in a request of this size is read at once."""
+
+MOST_FIELDS = 50_000
+"""Twice what the largest version has in its record that can be registered."""
 
 M = TypeVar("M", bound=Message)
 
@@ -57,6 +62,33 @@ def bounded(message: type[M], most: int, *, inside: int | None = None) -> Callab
         return message.FromString(data)
 
     return read
+
+
+def bounded_throughout(message: type[M], most: int = MOST_FIELDS) -> Callable[[bytes], M]:
+    """The same for requests whose fields are few, counting those of all messages inside them."""
+
+    def read(data: bytes) -> M:
+        if len(data) > SMALL_BYTES:
+            left = most
+            unread = [(message.DESCRIPTOR, 0, len(data))]
+            while unread:
+                kind, start, end = unread.pop()
+                inside = _messages_in(kind)
+                for number, first, after in _fields(data, start, end):
+                    left -= 1
+                    if left < 0:
+                        raise TooManyFields(most)
+                    if number in inside:
+                        unread.append((inside[number], first, after))
+        return message.FromString(data)
+
+    return read
+
+
+@cache
+def _messages_in(kind: Descriptor) -> Mapping[int, Descriptor]:
+    """The fields of a message that hold messages, and which."""
+    return {field.number: field.message_type for field in kind.fields if field.message_type is not None}
 
 
 def _fields(data: bytes, position: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import psutil
 import pytest
 from google.protobuf import json_format
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
 from grpc import StatusCode
 from harness.api import Api, refused
 from harness.server import ServerProcess
@@ -95,6 +97,27 @@ def test_large_bad_requests_leave_no_memory_behind(
     before = process.memory_info().rss
     send(192 * MIB)
     assert process.memory_info().rss - before < 128 * MIB
+
+
+@pytest.mark.parametrize(
+    ("call", "request_class"),
+    [("AddMetrics", pb.AddMetricsRequest), ("BatchGetVersions", pb.BatchGetVersionsRequest)],
+)
+def test_a_request_that_is_small_to_send_and_large_to_hold_is_refused_unread(
+    api: Api, registry: ServerProcess, call: str, request_class: type[Message]
+) -> None:
+    (repeated,) = (
+        field.number for field in request_class.DESCRIPTOR.fields if field.name in ("metrics", "names")
+    )
+    process = psutil.Process(registry.process.pid)
+    empty = bytes([repeated << 3 | 2, 0])
+    ask = grpc.insecure_channel(registry.address).unary_unary(f"/muniment.v1.MetadataService/{call}")
+    before = process.memory_info().rss
+    with pytest.raises(grpc.RpcError) as caught:
+        ask(empty * (12 * MIB), metadata=[("authorization", f"Bearer {registry.token}")])
+    assert caught.value.code() is StatusCode.INVALID_ARGUMENT
+    assert "has more than 50000 fields" in caught.value.details()
+    assert process.memory_info().rss - before < 100 * MIB
 
 
 def test_filters_of_which_none_is_like_another_leave_no_memory_behind(

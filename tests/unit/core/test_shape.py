@@ -7,8 +7,9 @@ from google.protobuf.message import DecodeError
 from hypothesis import example, given
 from hypothesis import strategies as st
 from muniment.v1 import artifact_service_pb2 as pb
+from muniment.v1 import catalog_pb2, metadata_service_pb2
 from muniment_core.rpc import shape
-from muniment_core.rpc.shape import SMALL_BYTES, bounded
+from muniment_core.rpc.shape import SMALL_BYTES, bounded, bounded_throughout
 
 REQUEST = pb.CommitUploadRequest(
     parent="projects/default",
@@ -69,3 +70,14 @@ def test_what_passes_is_read_as_ever(data: bytes) -> None:
         patched.setattr(shape, "SMALL_BYTES", 0)
         found = _outcome(bounded(pb.CommitUploadRequest, 1_000, inside=2), data)
     assert found in ("no message", _outcome(pb.CommitUploadRequest.FromString, data))
+
+
+def test_fields_are_counted_throughout_a_request() -> None:
+    tags = {f"key-{number}": "x" * 100 for number in range(1_000)}
+    request = metadata_service_pb2.CreateVersionRequest(parent="p", version=catalog_pb2.Version(tags=tags))
+    data = request.SerializeToString()
+    assert len(data) > SMALL_BYTES
+    fields = 2 + 1_000 + 2 * 1_000  # those of the request and of the version, and the entries of the map
+    assert bounded_throughout(metadata_service_pb2.CreateVersionRequest, fields)(data) == request
+    with pytest.raises(DecodeError, match=f"more than {fields - 1} fields"):
+        bounded_throughout(metadata_service_pb2.CreateVersionRequest, fields - 1)(data)
