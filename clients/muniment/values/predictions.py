@@ -63,7 +63,7 @@ class PredictionTrace:
         stage_events: how it came into its stages before that, oldest first.
         revision: of the ledger entry that binds the prediction.
         batch_size: how many predictions that entry binds.
-        same_id_count: how many other predictions have the same id.
+        same_id_count: how many other predictions have the same id, in at most 100 of the batches that have any.
     """
 
     prediction: Prediction

@@ -56,7 +56,8 @@ _WITH_ID = (
         prediction_ids.c.id_hash == bindparam("id_hash"),
         prediction_batches.c.project_id == bindparam("project_id"),
     )
-    .order_by(prediction_batches.c.revision)
+    .order_by(prediction_batches.c.expire_time.is_not(None), prediction_batches.c.revision)
+    .limit(bindparam("limit"))
 )
 _SENDER_COLUMNS = ("project_id", "principal", "sender")
 
@@ -127,9 +128,10 @@ class PredictionStore:
             ],
         )
 
-    def batches_with_id(self, project_id: int, id_hash: int) -> list[Batch]:
-        """Batches that may hold a prediction, oldest first."""
-        rows = self._connection.execute(_WITH_ID, {"project_id": project_id, "id_hash": id_hash})
+    def batches_with_id(self, project_id: int, id_hash: int, *, limit: int) -> list[Batch]:
+        """Batches that may hold a prediction, those that are not expired before others, and oldest first."""
+        wanted = {"project_id": project_id, "id_hash": id_hash, "limit": limit}
+        rows = self._connection.execute(_WITH_ID, wanted)
         return [batch_of(row) for row in rows]
 
     def kept(self, *, sealed_before: datetime, limit: int) -> list[Batch]:

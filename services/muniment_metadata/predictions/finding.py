@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from muniment_core.domain.errors import PredictionExpired, PredictionNotFound
@@ -14,6 +14,9 @@ from muniment_metadata.predictions.bodies import BodyStore
 from muniment_metadata.predictions.body import unpack_body
 from muniment_metadata.predictions.record import Prediction, id_hash
 
+MOST_BATCHES = 100
+"""So many batches with an id are looked through: ids are the callers' choice, and need not be different."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundPrediction:
@@ -23,7 +26,7 @@ class FoundPrediction:
         data: its exact bytes.
         index: its place in the batch, from 0.
         records: all predictions of the batch.
-        same_id_count: how many others have its id.
+        same_id_count: how many others have its id, in the batches that were looked through.
     """
 
     data: bytes
@@ -50,23 +53,28 @@ async def find_prediction(
     """
     batches = await execution.read(
         lambda reader: reader.predictions.batches_with_id(
-            reader.projects.require(project).id, id_hash(prediction_id)
+            reader.projects.require(project).id, id_hash(prediction_id), limit=MOST_BATCHES
         )
     )
     kept = [batch for batch in batches if batch.expire_time is None]
-    found = await execution.io(lambda: list(_with_id(bodies, kept, prediction_id)))
-    if found:
-        return replace(found[0], same_id_count=len(found) - 1)
+    found = await execution.io(lambda: _with_id(bodies, kept, prediction_id))
+    if found is not None:
+        return found
     for batch in batches:
         if batch.expire_time is not None:
             raise PredictionExpired(prediction_id, batch.revision, format_time(batch.expire_time))
     raise PredictionNotFound(prediction_id)
 
 
-def _with_id(bodies: BodyStore, batches: Sequence[Batch], prediction_id: str) -> Iterator[FoundPrediction]:
+def _with_id(bodies: BodyStore, batches: Sequence[Batch], prediction_id: str) -> FoundPrediction | None:
     needle = prediction_id.encode()
+    first, others = None, 0
     for batch in batches:
         records = unpack_body(bodies.get(batch.body_digest, batch.body_bytes), batch.body_digest)
         for index, data in enumerate(records):
             if needle in data and Prediction.FromString(data).id == prediction_id:
-                yield FoundPrediction(data, index, batch, records)
+                if first is None:
+                    first = FoundPrediction(data, index, batch, records)
+                else:
+                    others += 1
+    return None if first is None else replace(first, same_id_count=others)

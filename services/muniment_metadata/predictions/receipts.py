@@ -34,7 +34,6 @@ from muniment_metadata.visibility import may_read
 SIGNED_WITHIN_SECONDS = 5.0
 """The signer is at most a second behind; a machine under load may take several times that."""
 _POLL_SECONDS = 0.05
-_ENTRIES_AT_ONCE = 1_000
 
 
 async def make_receipt(
@@ -54,7 +53,7 @@ async def make_receipt(
     end = clock.monotonic() + SIGNED_WITHIN_SECONDS
     while True:
         try:
-            parts, keys = await execution.read(partial(_gather, found, principal))
+            parts, keys = await execution.query(partial(_gather, found, principal))
         except CheckpointPending:
             if clock.monotonic() > end:
                 raise
@@ -152,13 +151,6 @@ def _labels_entry(reader: Reader, version: VersionRecord, size: int) -> Entry | 
 
 
 def _last_update(reader: Reader, version: VersionRecord) -> Entry | None:
-    query = EntryQuery(project=version.name.project, model=version.name.model, types=(UPDATED,))
-    before = version.revision
-    while entries := reader.ledger.before(before, query, limit=_ENTRIES_AT_ONCE):
-        for entry in entries:
-            if entry.draft.number == version.name.number:
-                return entry
-        before = entries[-1].revision
-        if before < version.create_revision:
-            break
-    return None
+    name = version.name
+    query = EntryQuery(project=name.project, model=name.model, number=name.number, types=(UPDATED,))
+    return next(iter(reader.ledger.before(version.revision, query, limit=1)), None)

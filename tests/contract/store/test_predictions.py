@@ -25,6 +25,7 @@ from muniment_core.domain.merkle import leaf_hash
 from muniment_core.domain.prediction import PredictionScope, SenderKey
 from muniment_core.rpc.execution import Execution
 from muniment_metadata.models import create_model
+from muniment_metadata.predictions import finding
 from muniment_metadata.predictions.messages import SentMessage
 from muniment_metadata.predictions.reading import Period, count_predictions
 from muniment_metadata.predictions.record import check_predictions
@@ -38,11 +39,12 @@ VERSION = "projects/p/models/m/versions/1"
 
 
 class Bodies:
-    """Bodies in memory; `failing` makes every call fail, as a store that is away does."""
+    """Bodies in memory; `failing` makes every call fail, as a store that is away does; `read` counts reads."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
         self.failing = False
+        self.read = 0
 
     def _check(self) -> None:
         if self.failing:
@@ -56,6 +58,7 @@ class Bodies:
 
     def get(self, digest: str, size: int) -> bytes:
         self._check()
+        self.read += 1
         return self.kept[digest]
 
     def drop(self, digest: str) -> None:
@@ -168,6 +171,24 @@ async def test_a_batch_whose_body_cannot_be_kept_is_not_sealed(
     bodies.failing = False
     await seal(execution, bodies, [sent], project="p", actor="ann")
     assert await sent.sealed
+
+
+async def test_of_an_id_used_again_and_again_the_first_is_found_in_few_batches(
+    execution: Execution,
+    bodies: Bodies,
+    message: Callable[..., SentMessage],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(finding, "MOST_BATCHES", 3)
+    revisions = []
+    for number in range(1, 6):
+        sent = message(number, "same", "same")
+        await seal(execution, bodies, [sent], project="p", actor="ann")
+        revisions.append(await sent.sealed)
+    before = bodies.read
+    found = await finding.find_prediction(execution, bodies, "p", "same")
+    assert (found.batch.revision, found.index, found.same_id_count) == (revisions[0], 0, 5)
+    assert bodies.read - before == 3
 
 
 async def test_retention_that_was_cut_short_is_finished_by_the_next_run(
