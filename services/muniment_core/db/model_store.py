@@ -16,6 +16,7 @@ from muniment_core.db.prepared import Prepared, Rows
 from muniment_core.db.tables import PREFIX, model_tags, models, projects, stage_pointers, versions
 from muniment_core.domain.catalog import ModelRecord, ModelState
 from muniment_core.domain.errors import ModelNotFound, NameTaken
+from muniment_core.domain.limits import MAX_PAGE_BYTES
 
 _MODELS = select(models, projects.c.name.label("project")).join(
     projects, projects.c.id == models.c.project_id
@@ -78,6 +79,8 @@ def tags_of_one(table: Table, owner: str) -> Prepared:
 
 
 _TAGS = tags_of(model_tags, "model_id")
+_TAGGED_AT_ONCE = 8
+"""So many models' tags are read by one statement: at most 32 MiB."""
 
 
 def read_tags(
@@ -165,13 +168,15 @@ class ModelStore:
         return self._records([row])[0]
 
     def with_ids(self, ids: Sequence[int]) -> list[ModelRecord]:
-        """Models by their keys, in the order asked for; all must exist."""
-        rows = self._connection.execute(_MODELS.where(models.c.id.in_(ids))).all()
-        found = {record.id: record for record in self._records(rows)}
-        return [found[model_id] for model_id in ids]
+        """Models by their keys, in the order asked for; all must exist. No more than a page needs."""
+        rows = {row.id: row for row in self._connection.execute(_MODELS.where(models.c.id.in_(ids)))}
+        return self._records([rows[model_id] for model_id in ids])
 
     def page(self, project_id: int, *, after: str | None, limit: int) -> list[ModelRecord]:
-        """Models in use of a project, ordered by name, after one."""
+        """Models in use of a project, ordered by name, after one.
+
+        Of those that are too large for one page together, the first, and at least one more than fit.
+        """
         statement = _MODELS.where(models.c.project_id == project_id, models.c.state == ModelState.ACTIVE)
         if after is not None:
             statement = statement.where(models.c.name > after)
@@ -256,8 +261,8 @@ class ModelStore:
         return self.require(model.name, deleted=True)
 
     def _records(self, rows: Sequence[Row[Any]]) -> list[ModelRecord]:
-        ids = [row.id for row in rows]
-        tags = read_tags(self._connection, _TAGS, ids)
+        tags = self._tags([row.id for row in rows])
+        ids = list(tags)
         stages: dict[int, dict[str, int]] = defaultdict(dict)
         for pointer in self._connection.execute(
             select(stage_pointers.c.model_id, stage_pointers.c.stage, versions.c.number)
@@ -271,7 +276,7 @@ class ModelStore:
                 id=row.id,
                 name=ModelName(row.project, row.name),
                 description=row.description,
-                tags=tags.get(row.id, {}),
+                tags=tags[row.id],
                 state=ModelState(row.state),
                 latest_number=row.latest_number,
                 stages=stages.get(row.id, {}),
@@ -280,5 +285,21 @@ class ModelStore:
                 update_time=row.update_time,
                 revision=row.revision,
             )
-            for row in rows
+            for row in rows[: len(tags)]
         ]
+
+    def _tags(self, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+        """The tags of models; of the first of them, when those are more than a page holds.
+
+        A model may have 4 MiB of them, so a page of the largest models would be gigabytes to read.
+        """
+        found: dict[int, dict[str, str]] = {}
+        size = 0
+        for start in range(0, len(ids), _TAGGED_AT_ONCE):
+            some = ids[start : start + _TAGGED_AT_ONCE]
+            tags = read_tags(self._connection, _TAGS, some)
+            found.update((model_id, tags.get(model_id, {})) for model_id in some)
+            size += sum(len(key) + len(value) for each in tags.values() for key, value in each.items())
+            if size > MAX_PAGE_BYTES:
+                break
+        return found

@@ -133,6 +133,22 @@ def test_a_page_that_is_exactly_full_is_not_followed_by_an_empty_one(api: Api) -
     assert answer.next_page_token == ""
 
 
+@pytest.mark.parametrize("ask", ["ListModels", "SearchModels"])
+def test_models_too_large_for_one_page_come_on_several(api: Api, ask: str) -> None:
+    tags = {f"key-{number}": "x" * 4_000 for number in range(60)}
+    for number in range(30):
+        model = catalog.Model(tags=tags if number % 10 else {})
+        request = pb.CreateModelRequest(parent=api.parent(), model_id=f"m{number:02}", model=model)
+        api.metadata.CreateModel(request)
+    request = getattr(pb, f"{ask}Request")(parent=api.parent(), page_size=1000)
+    if ask == "SearchModels":
+        request.order_by = "name"
+    found = pages(getattr(api.metadata, ask), request, "models", lambda: None)
+    assert names(found) == [f"m{number:02}" for number in range(30)]
+    assert len(found) > 2
+    assert all(sum(model.ByteSize() for model in page) <= 2 * 1024 * 1024 for page in found)
+
+
 def test_the_page_size_may_change_between_pages(api: Api) -> None:
     for name in "abcde":
         api.new_model(name)

@@ -71,11 +71,11 @@ class SearchStore:
     def models(
         self, project_id: int, query: Query, *, after: Position | None, limit: int
     ) -> list[tuple[ModelRecord, Position]]:
-        """Models, as :meth:`versions`."""
+        """Models, as :meth:`versions`; as :meth:`ModelStore.page`, not more than are needed."""
         search = Search(self._connection, MODELS, query, project_id=project_id)
         places = search.page(_place(after), limit)
         records = ModelStore(self._connection).with_ids([place.id for place in places])
-        return list(zip(records, map(_position, places), strict=True))
+        return list(zip(records, map(_position, places), strict=False))
 
     def _find(self, name: VersionRef) -> int | None:
         """The key of the version that is named, or None."""
