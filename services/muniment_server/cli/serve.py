@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import click
@@ -10,6 +9,7 @@ import uvloop
 from muniment_promotion.watch.tail import LedgerTail
 
 from muniment_server.core import running_core
+from muniment_server.logs import set_up_logs
 from muniment_server.memory import keep_freed_memory
 from muniment_server.server import check_listen
 from muniment_server.server import serve as serve_until_stopped
@@ -28,8 +28,7 @@ def serve(**values: Any) -> None:
     keep_freed_memory()
     storage, settings = storage_settings(values), serve_settings(values)
     check_listen(settings.listen, insecure=settings.insecure)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    set_up_logs()
     tails: list[LedgerTail] = []
 
     def committed(entries: object) -> None:
