@@ -55,7 +55,7 @@ class SeenCheckpoints:
         place = self._place(origin)
         try:
             note = (place / "checkpoint").read_bytes()
-            keys = list(map(PublicKey.parse, (place / "key").read_text(encoding="utf-8").split("\n")[:-1]))
+            keys = list(map(PublicKey.parse, (place / "key").read_text(encoding="utf-8").splitlines()))
             for key in keys[:-1]:
                 with suppress(InvalidEvidence):
                     return Seen(open_checkpoint(note, [key], origin=origin), note, key)
