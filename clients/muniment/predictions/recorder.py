@@ -27,6 +27,8 @@ MAX_ID = 128
 CLOSE_SECONDS = 30.0
 EXIT_SECONDS = 5.0
 """How long the end of the process waits for all recorders together."""
+END_SECONDS = 2.0
+"""How long closing waits for each of its threads, whose call was ended by then."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -164,6 +166,7 @@ class PredictionRecorder:
 
     def _begin(self) -> None:
         self._started = False
+        self._threads: list[threading.Thread] = []
         self._prefix = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._starting = threading.Lock()
@@ -176,7 +179,9 @@ class PredictionRecorder:
         with self._starting:
             if not self._started:
                 for target in (self._packer.run, self._courier.run):
-                    threading.Thread(target=target, name="muniment-predictions", daemon=True).start()
+                    thread = threading.Thread(target=target, name="muniment-predictions", daemon=True)
+                    thread.start()
+                    self._threads.append(thread)
                 self._started = True
                 _open.add(self)
 
@@ -188,6 +193,9 @@ class PredictionRecorder:
         self._outbox.abandon()
         if (calls := self._courier.calls) is not None:
             calls.close()
+        # A thread that is still in gRPC when the interpreter ends can take the process down with it.
+        for thread in self._threads:
+            thread.join(END_SECONDS)
 
     def _after_fork(self) -> None:
         """In a child: what waits is the parent's affair, its threads are not here, its locks may be held."""
